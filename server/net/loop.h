@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+namespace magpie::net {
+
+/// One libuv loop, run by one thread. Everything else in this folder belongs to a loop and may be touched only by the
+/// thread that runs it; the exceptions are named. Debug builds check.
+class Loop {
+ public:
+  using Task = std::move_only_function<void()>;
+
+  Loop();
+  ~Loop();  // after run() has returned; handles still open are closed first
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// Runs until stop(). The calling thread becomes the loop's thread.
+  void run();
+  /// Any thread.
+  void stop();
+  /// Any thread: runs `task` on the loop's thread, in order of posting. Tasks share one wakeup, and a loop that is awake
+  /// is not woken. Tasks posted after the loop has ended are dropped with the loop.
+  void post(Task task);
+  /// Whether the calling thread runs this loop (true before run() for the creating thread).
+  bool in_loop() const;
+
+  struct Body;  // libuv's side, known to this folder only
+  Body& body() { return *body_; }
+
+ private:
+  std::unique_ptr<Body> body_;
+};
+
+}  // namespace magpie::net
