@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <variant>
+
+#include "server/engine/key.h"
+#include "server/engine/instant.h"
+#include "server/engine/key.h"
+#include "server/engine/string_value.h"
+
+namespace magpie::engine {
+
+/// Effects: the only ways in which data changes. Deterministic, with absolute times: a log of effects replayed into an
+/// empty keyspace gives the same digest. Bytes are borrowed for the duration of the call.
+
+/// Sets the key to a value, with this expiry or none.
+struct Put {
+  Db db;
+  Key key;
+  StringValue value;
+  std::optional<Instant> expiry;
+};
+/// Writes into the string at the key, which becomes one if it is missing; zeros fill a gap. The expiry stays.
+struct Overwrite {
+  Db db;
+  Key key;
+  std::size_t offset;
+  ByteView bytes;
+};
+enum class EraseReason : std::uint8_t { Command, Expired, Evicted };
+struct Erase {
+  Db db;
+  Key key;
+  EraseReason reason = EraseReason::Command;
+};
+/// Changes only the expiry.
+struct SetExpiry {
+  Db db;
+  Key key;
+  std::optional<Instant> expiry;
+};
+/// Empties one database, or all. Needs all stripes.
+struct Flush {
+  std::optional<Db> db;
+};
+/// Exchanges the content of two databases. Needs all stripes.
+struct SwapDb {
+  Db first;
+  Db second;
+};
+
+using Effect = std::variant<Put, Overwrite, Erase, SetExpiry, Flush, SwapDb>;
+
+/// Reads effects as they happen, under the locks of their stripes: the replication log, tests. Must not call back.
+class EffectSink {
+ public:
+  virtual void on_effect(const Effect& effect) = 0;
+
+ protected:
+  ~EffectSink() = default;
+};
+
+}  // namespace magpie::engine

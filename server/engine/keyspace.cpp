@@ -1,0 +1,273 @@
+#include "server/engine/keyspace.h"
+
+#include <bit>
+#include <utility>
+
+#include "server/engine/memory.h"
+
+namespace magpie::engine {
+namespace {
+
+std::uint64_t pack(const EvictionSettings& settings) {
+  return static_cast<std::uint64_t>(settings.policy) | std::uint64_t{settings.samples & 0xff} << 8 |
+         std::uint64_t{settings.lfu_log_factor & 0xffff} << 16 | std::uint64_t{settings.lfu_decay_minutes} << 32;
+}
+
+}  // namespace
+
+Keyspace::Keyspace(Options options) : options_(options), eviction_(pack({})) {}
+Keyspace::~Keyspace() = default;
+
+void Keyspace::lock_stripes(StripeMask mask) {
+  for (; mask != 0; mask &= mask - 1) stripes_[static_cast<unsigned>(std::countr_zero(mask))].lock.lock();
+}
+
+void Keyspace::unlock(StripeMask mask) {
+  for (; mask != 0; mask &= mask - 1) stripes_[static_cast<unsigned>(std::countr_zero(mask))].lock.unlock();
+}
+
+void Keyspace::set_eviction(const EvictionSettings& settings) {
+  eviction_.store(pack(settings), std::memory_order_relaxed);
+}
+
+EvictionSettings Keyspace::eviction() const {
+  const std::uint64_t packed = eviction_.load(std::memory_order_relaxed);
+  return {static_cast<EvictionPolicy>(packed & 0xff), static_cast<unsigned>(packed >> 8 & 0xff),
+          static_cast<unsigned>(packed >> 16 & 0xffff), static_cast<unsigned>(packed >> 32)};
+}
+
+std::uint64_t Keyspace::random() {
+  // splitmix64 (Steele, Lea, Flood, OOPSLA 2014); which thread gets which number does not matter.
+  thread_local std::uint64_t state = reinterpret_cast<std::uintptr_t>(&state);
+  std::uint64_t z = (state += 0x9e3779b97f4a7c15);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+Entry* Keyspace::find(Db db, const Key& key, Instant now) {
+  Partition* partition = stripe(key.stripe).partition(db);
+  if (partition == nullptr) return nullptr;
+  Entry* entry = partition->table.find(key.hash, key.bytes);
+  if (entry == nullptr || !entry->expired(now)) return entry;
+  apply(Erase{db, key, EraseReason::Expired}, now);
+  return nullptr;
+}
+
+const Entry* Keyspace::peek(Db db, const Key& key, Instant now) const {
+  const Partition* partition = stripe(key.stripe).partition(db);
+  if (partition == nullptr) return nullptr;
+  const Entry* entry = partition->table.find(key.hash, key.bytes);
+  return entry == nullptr || entry->expired(now) ? nullptr : entry;
+}
+
+void Keyspace::prefetch_bucket(Db db, const Key& key) const {
+  if (const Partition* partition = stripe(key.stripe).partition(db)) partition->table.prefetch_bucket(key.hash);
+}
+
+void Keyspace::prefetch_entry(Db db, const Key& key) const {
+  if (const Partition* partition = stripe(key.stripe).partition(db)) partition->table.prefetch_entry(key.hash);
+}
+
+void Keyspace::touch(Entry& entry, Instant now) {
+  const EvictionSettings settings = eviction();
+  const std::uint64_t chance = uses_frequency(settings.policy) ? random() : 0;
+  const std::uint32_t access = next_access(settings, entry.access(), now, chance);
+  if (access != entry.access()) entry.set_access(access);
+}
+
+void Keyspace::watch(Db db, const Key& key, const WatchFlag& flag) {
+  stripe(key.stripe).watched.add(db, key.bytes, flag);
+}
+
+void Keyspace::unwatch(Db db, const Key& key, const WatchFlag& flag) {
+  stripe(key.stripe).watched.remove(db, key.bytes, flag);
+}
+
+void Keyspace::expiry_changed(Partition& partition, std::uint64_t hash, std::optional<Instant> before,
+                              std::optional<Instant> after) {
+  if (before == after) return;
+  ExpiryIndex& expiries = partition.expiries;
+  if (before) expiries.count(*before, -1);
+  if (after) {
+    expiries.count(*after, 1);
+    expiries.add(*after, hash);
+  }
+  if (expiries.mostly_stale()) {
+    expiries.rebuild([&](const ExpiryIndex::Item& item) {
+      bool live = false;
+      partition.table.visit_hash(item.hash, [&](Entry& entry) { live |= entry.expiry() == Instant{item.due}; });
+      return live;
+    });
+  }
+}
+
+void Keyspace::change(const Put& effect, Instant now) {
+  Stripe& at = stripe(effect.key.stripe);
+  Partition& partition = at.partition_or_new(effect.db);
+  Entry* old = partition.table.find(effect.key.hash, effect.key.bytes);
+  std::optional<Instant> before;
+  if (old == nullptr) {
+    partition.table.insert(effect.key.hash,
+                           Entry::make(effect.key.bytes, effect.value, effect.expiry, first_access(eviction(), now)));
+  } else {
+    before = old->expiry();
+    touch(*old, now);
+    if (!old->set_expiry_in_place(effect.expiry) || !old->assign_in_place(effect.value)) {
+      partition.table.replace(effect.key.hash, old,
+                              Entry::make(effect.key.bytes, effect.value, effect.expiry, old->access()));
+    }
+  }
+  if (before || effect.expiry) expiry_changed(partition, effect.key.hash, before, effect.expiry);
+  touch_watched(at, effect.db, effect.key.bytes);
+}
+
+void Keyspace::change(const Overwrite& effect, Instant now) {
+  Stripe& at = stripe(effect.key.stripe);
+  Partition& partition = at.partition_or_new(effect.db);
+  Entry* old = partition.table.find(effect.key.hash, effect.key.bytes);
+  if (old == nullptr) {
+    partition.table.insert(effect.key.hash, Entry::make(effect.key.bytes, StringValue::raw({}), std::nullopt,
+                                                        first_access(eviction(), now)));
+    old = partition.table.find(effect.key.hash, effect.key.bytes);
+  } else {
+    touch(*old, now);
+  }
+  if (old->string().form == StringForm::Integer || !old->overwrite_in_place(effect.offset, effect.bytes)) {
+    // Room to grow, so that appending byte by byte stays linear: twice the size, at most 1 MB more.
+    constexpr std::size_t kMostSlack = std::size_t{1} << 20;
+    const std::size_t end = effect.offset + effect.bytes.size();
+    Entry::Owner larger = old->copy_with_room(end + std::min(end, kMostSlack));
+    larger->overwrite_in_place(effect.offset, effect.bytes);
+    partition.table.replace(effect.key.hash, old, std::move(larger));
+  }
+  touch_watched(at, effect.db, effect.key.bytes);
+}
+
+void Keyspace::erase_entry(Stripe& at, Partition& partition, const Key& key, Entry* entry, EraseReason reason) {
+  const std::optional<Instant> expiry = entry->expiry();
+  partition.table.remove(key.hash, entry);
+  if (expiry) expiry_changed(partition, key.hash, expiry, std::nullopt);
+  if (reason == EraseReason::Expired) expired_.fetch_add(1, std::memory_order_relaxed);
+  if (reason == EraseReason::Evicted) evicted_.fetch_add(1, std::memory_order_relaxed);
+  (void)at;
+}
+
+void Keyspace::change(const Erase& effect, Instant) {
+  Stripe& at = stripe(effect.key.stripe);
+  Partition* partition = at.partition(effect.db);
+  if (partition == nullptr) return;
+  Entry* entry = partition->table.find(effect.key.hash, effect.key.bytes);
+  if (entry == nullptr) return;
+  touch_watched(at, effect.db, effect.key.bytes);
+  erase_entry(at, *partition, effect.key, entry, effect.reason);
+}
+
+void Keyspace::change(const SetExpiry& effect, Instant) {
+  Stripe& at = stripe(effect.key.stripe);
+  Partition* partition = at.partition(effect.db);
+  if (partition == nullptr) return;
+  Entry* entry = partition->table.find(effect.key.hash, effect.key.bytes);
+  if (entry == nullptr) return;
+  const std::optional<Instant> before = entry->expiry();
+  if (!entry->set_expiry_in_place(effect.expiry)) {
+    partition->table.replace(effect.key.hash, entry,
+                             Entry::make(effect.key.bytes, entry->string(), effect.expiry, entry->access()));
+  }
+  expiry_changed(*partition, effect.key.hash, before, effect.expiry);
+  touch_watched(at, effect.db, effect.key.bytes);
+}
+
+bool Keyspace::holds(const Partition* partition, ByteView key, std::uint64_t hash) {
+  return partition != nullptr && partition->table.find(hash, key) != nullptr;
+}
+
+void Keyspace::change(const Flush& effect, Instant) {
+  for (Stripe& at : stripes_) {
+    at.watched.touch_if([&](Db db, ByteView key) {
+      return (!effect.db || *effect.db == db) && holds(at.partition(db), key, hash_of(key));
+    });
+    for (std::uint32_t index = 0; index < at.partitions.size(); ++index) {
+      if ((!effect.db || index_of(*effect.db) == index) && at.partitions[index] != nullptr) {
+        discard(std::move(at.partitions[index]));
+      }
+    }
+  }
+}
+
+void Keyspace::change(const SwapDb& effect, Instant) {
+  const std::uint32_t first = index_of(effect.first);
+  const std::uint32_t second = index_of(effect.second);
+  for (Stripe& at : stripes_) {
+    at.watched.touch_if([&](Db db, ByteView key) {
+      if (db != effect.first && db != effect.second) return false;
+      const std::uint64_t hash = hash_of(key);
+      return holds(at.partition(effect.first), key, hash) || holds(at.partition(effect.second), key, hash);
+    });
+    if (at.partitions.size() <= std::max(first, second)) at.partitions.resize(std::max(first, second) + 1);
+    std::swap(at.partitions[first], at.partitions[second]);
+  }
+}
+
+void Keyspace::discard(std::unique_ptr<Partition> partition) {
+  partition->expiries.clear();
+  const std::lock_guard guard(trash_lock_);
+  trash_keys_.fetch_add(partition->table.size(), std::memory_order_relaxed);
+  trash_.push_back(std::move(partition));
+}
+
+std::size_t Keyspace::free_some(std::size_t limit) {
+  std::unique_ptr<Partition> partition;
+  {
+    const std::lock_guard guard(trash_lock_);
+    if (trash_.empty()) return 0;
+    partition = std::move(trash_.back());
+    trash_.pop_back();
+  }
+  const std::size_t freed = partition->table.free_some(limit);
+  trash_keys_.fetch_sub(freed, std::memory_order_relaxed);
+  lazily_freed_.fetch_add(freed, std::memory_order_relaxed);
+  if (partition->table.size() > 0) {
+    const std::lock_guard guard(trash_lock_);
+    trash_.push_back(std::move(partition));
+  }
+  return freed + 1;  // an empty table was work too
+}
+
+std::size_t Keyspace::expire_some(StripeIndex index, Instant now, std::size_t limit) {
+  if (!active_expiry_.load(std::memory_order_relaxed)) return 0;
+  const Guard guard = lock(mask_of(index));
+  Stripe& at = stripe(index);
+  std::size_t erased = 0;
+  for (std::uint32_t number = 0; number < at.partitions.size() && erased < limit; ++number) {
+    Partition* partition = at.partitions[number].get();
+    if (partition == nullptr) continue;
+    while (erased < limit) {
+      const auto item = partition->expiries.earliest();
+      if (!item || item->due > now.ms) break;
+      partition->expiries.pop();
+      Entry* due = nullptr;
+      partition->table.visit_hash(item->hash, [&](Entry& entry) {
+        if (entry.expired(now)) due = &entry;
+      });
+      if (due == nullptr) continue;
+      const std::string key(due->key());
+      apply(Erase{Db{number}, Key{key, item->hash, index}, EraseReason::Expired}, now);
+      ++erased;
+    }
+  }
+  return erased;
+}
+
+Keyspace::Counters Keyspace::counters() const {
+  return {expired_.load(std::memory_order_relaxed), evicted_.load(std::memory_order_relaxed),
+          lazily_freed_.load(std::memory_order_relaxed)};
+}
+
+void Keyspace::reset_counters() {
+  expired_.store(0, std::memory_order_relaxed);
+  evicted_.store(0, std::memory_order_relaxed);
+  lazily_freed_.store(0, std::memory_order_relaxed);
+}
+
+}  // namespace magpie::engine

@@ -1,0 +1,176 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/engine/effect.h"
+#include "server/engine/eviction.h"
+#include "server/engine/key.h"
+#include "server/engine/stripe.h"
+#include "server/engine/watch.h"
+
+namespace magpie::engine {
+
+/// All keys of a node: 64 stripes, each with its part of every database. Any thread; what touches a key needs the lock
+/// of the key's stripe (lock()), unless it says that it locks by itself. No I/O and no clock: `now` is passed in.
+class Keyspace {
+ public:
+  struct Options {
+    std::uint32_t databases = 16;
+    bool shared = true;  // false: one thread only, locks are skipped
+  };
+  explicit Keyspace(Options options);
+  ~Keyspace();
+
+  std::uint32_t databases() const { return options_.databases; }
+
+  /// Holds the locks of a set of stripes, taken in ascending order.
+  class [[nodiscard]] Guard {
+   public:
+    Guard() = default;
+    Guard(Guard&& other) noexcept : keyspace_(std::exchange(other.keyspace_, nullptr)), mask_(other.mask_) {}
+    Guard& operator=(Guard&& other) noexcept {
+      std::swap(keyspace_, other.keyspace_);
+      std::swap(mask_, other.mask_);
+      return *this;
+    }
+    ~Guard() {
+      if (keyspace_ != nullptr) keyspace_->unlock(mask_);
+    }
+
+   private:
+    friend class Keyspace;
+    Guard(Keyspace* keyspace, StripeMask mask) : keyspace_(keyspace), mask_(mask) {}
+    Keyspace* keyspace_ = nullptr;
+    StripeMask mask_ = 0;
+  };
+  Guard lock(StripeMask mask) {
+    if (!options_.shared) return {};
+    lock_stripes(mask);
+    return Guard(this, mask);
+  }
+
+  // --- needs the locks of the stripes concerned ---
+
+  /// The entry of a key, nullptr if there is none. An expired one is erased first. Valid until the next change.
+  Entry* find(Db db, const Key& key, Instant now);
+  /// As find(), but leaves an expired entry where it is: for looking without changing.
+  const Entry* peek(Db db, const Key& key, Instant now) const;
+  void prefetch_bucket(Db db, const Key& key) const;
+  void prefetch_entry(Db db, const Key& key) const;
+
+  /// The one door for mutation: the change, then whoever reads the log. `now` only stamps accesses.
+  template <class SomeEffect>
+  void apply(const SomeEffect& effect, Instant now) {
+    change(effect, now);
+    if (sink_ != nullptr) sink_->on_effect(effect);
+  }
+  /// The same change without the log: followers, snapshots, tests.
+  void replay(const Effect& effect, Instant now) {
+    std::visit([&](const auto& one) { change(one, now); }, effect);
+  }
+
+  void touch(Entry& entry, Instant now);
+  void watch(Db db, const Key& key, const WatchFlag& flag);
+  void unwatch(Db db, const Key& key, const WatchFlag& flag);
+
+  struct DatabaseSize {
+    std::uint64_t keys = 0;
+    std::uint64_t volatile_keys = 0;
+    std::int64_t mean_ttl_ms = 0;
+  };
+  /// Needs all stripes.
+  DatabaseSize size(Db db, Instant now) const;
+  std::uint64_t keys(Db db) const;
+  /// Visits all keys of a database, expired ones too. Needs all stripes; must not change anything.
+  void visit_all(Db db, const Table::Visitor& visit) const;
+  /// Order-independent over all databases, expired keys included: equal for equal content. Needs all stripes.
+  std::array<std::uint64_t, 2> digest() const;
+  std::uint64_t digest_of(Db db, const Entry& entry) const;
+
+  // --- locks by itself, unless `held` says that the caller holds all stripes ---
+
+  /// Visits the entries of buckets from `cursor` (0: the start) on until `count` were seen or the end is reached;
+  /// returns where to go on, 0 at the end. A key that is there from start to end is visited at least once.
+  std::uint64_t scan(Db db, std::uint64_t cursor, std::size_t count, bool held, const Table::Visitor& visit);
+  /// Some key that is not expired, or nothing if it finds none.
+  std::optional<std::string> random_key(Db db, Instant now, bool held);
+
+  // --- locks by itself ---
+
+  /// Erases up to `limit` keys of the stripe that are due; returns how many.
+  std::size_t expire_some(StripeIndex stripe, Instant now, std::size_t limit);
+  /// Frees up to `limit` entries of flushed databases; returns how many.
+  std::size_t free_some(std::size_t limit);
+  /// Erases keys by the policy until used_memory() is at most `limit` bytes; false if nothing can go. No lock may be held.
+  bool make_room(std::int64_t limit, Instant now);
+
+  struct Counters {
+    std::uint64_t expired = 0;
+    std::uint64_t evicted = 0;
+    std::uint64_t lazily_freed = 0;
+  };
+  Counters counters() const;
+  void reset_counters();
+  std::uint64_t pending_lazy_free() const { return trash_keys_.load(std::memory_order_relaxed); }
+  /// Bytes of tables and expiry state: what keys cost beyond their entries. Takes all locks, one after the other.
+  std::size_t overhead_memory();
+
+  /// While no other thread uses the keyspace.
+  void set_sink(EffectSink* sink) { sink_ = sink; }
+  /// Any thread, any time. A change between frequency and recency restarts both.
+  void set_eviction(const EvictionSettings& settings);
+  EvictionSettings eviction() const;
+  /// Off for tests that step the clock by hand (DEBUG SET-ACTIVE-EXPIRE).
+  void set_active_expiry(bool on) { active_expiry_.store(on, std::memory_order_relaxed); }
+
+ private:
+  struct Candidate;
+
+  void lock_stripes(StripeMask mask);
+  void unlock(StripeMask mask);
+  Stripe& stripe(StripeIndex index) { return stripes_[index_of(index)]; }
+  const Stripe& stripe(StripeIndex index) const { return stripes_[index_of(index)]; }
+
+  void change(const Put& effect, Instant now);
+  void change(const Overwrite& effect, Instant now);
+  void change(const Erase& effect, Instant now);
+  void change(const SetExpiry& effect, Instant now);
+  void change(const Flush& effect, Instant now);
+  void change(const SwapDb& effect, Instant now);
+
+  void expiry_changed(Partition& partition, std::uint64_t hash, std::optional<Instant> before, std::optional<Instant> after);
+  void erase_entry(Stripe& at, Partition& partition, const Key& key, Entry* entry, EraseReason reason);
+  void discard(std::unique_ptr<Partition> partition);
+  void touch_watched(Stripe& at, Db db, ByteView key) {
+    if (!at.watched.empty()) at.watched.touch(db, key);
+  }
+  static bool holds(const Partition* partition, ByteView key, std::uint64_t hash);
+  bool evict_one(const EvictionSettings& settings, Instant now);
+  void consider(StripeIndex index, const EvictionSettings& settings, Instant now, Candidate& best);
+  static const Entry* pick_volatile(Partition& partition, EvictionPolicy policy);
+  static std::uint64_t random();
+
+  Options options_;
+  std::array<Stripe, kStripes> stripes_;
+  EffectSink* sink_ = nullptr;
+  std::atomic<std::uint64_t> eviction_;  // EvictionSettings, packed
+  std::atomic<bool> active_expiry_{true};
+  std::atomic<std::uint64_t> expired_{0};
+  std::atomic<std::uint64_t> evicted_{0};
+  std::atomic<std::uint64_t> lazily_freed_{0};
+
+  std::mutex trash_lock_;
+  std::vector<std::unique_ptr<Partition>> trash_;  // flushed, freed in slices
+  std::atomic<std::uint64_t> trash_keys_{0};
+};
+
+}  // namespace magpie::engine

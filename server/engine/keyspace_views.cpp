@@ -1,0 +1,125 @@
+// The keyspace as a whole: sizes, digest, scan, random keys. Single keys are in keyspace.cpp.
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "server/engine/keyspace.h"
+
+namespace magpie::engine {
+
+std::uint64_t Keyspace::keys(Db db) const {
+  std::uint64_t sum = 0;
+  for (const Stripe& at : stripes_) {
+    if (const Partition* partition = at.partition(db)) sum += partition->table.size();
+  }
+  return sum;
+}
+
+Keyspace::DatabaseSize Keyspace::size(Db db, Instant now) const {
+  DatabaseSize total;
+  std::int64_t weighted_ttl = 0;
+  for (const Stripe& at : stripes_) {
+    const Partition* partition = at.partition(db);
+    if (partition == nullptr) continue;
+    const auto volatile_keys = static_cast<std::int64_t>(partition->expiries.volatile_keys());
+    total.keys += partition->table.size();
+    total.volatile_keys += static_cast<std::uint64_t>(volatile_keys);
+    weighted_ttl += partition->expiries.mean_ttl(now) * volatile_keys;
+  }
+  if (total.volatile_keys > 0) total.mean_ttl_ms = weighted_ttl / static_cast<std::int64_t>(total.volatile_keys);
+  return total;
+}
+
+void Keyspace::visit_all(Db db, const Table::Visitor& visit) const {
+  for (const Stripe& at : stripes_) {
+    if (const Partition* partition = at.partition(db)) partition->table.visit_all(visit);
+  }
+}
+
+namespace {
+XXH128_hash_t hash_entry(Db db, const Entry& entry) {
+  IntegerScratch scratch;
+  const ByteView text = text_of(entry.string(), scratch);
+  const std::int64_t expiry = entry.expiry() ? entry.expiry()->ms : -1;
+  const std::uint64_t seed = XXH3_64bits_withSeed(entry.key().data(), entry.key().size(), index_of(db)) ^
+                             XXH3_64bits(&expiry, sizeof expiry);
+  return XXH3_128bits_withSeed(text.data(), text.size(), seed);
+}
+}  // namespace
+
+std::uint64_t Keyspace::digest_of(Db db, const Entry& entry) const { return hash_entry(db, entry).low64; }
+
+std::array<std::uint64_t, 2> Keyspace::digest() const {
+  std::array<std::uint64_t, 2> sum{};
+  for (std::uint32_t db = 0; db < options_.databases; ++db) {
+    visit_all(Db{db}, [&](Entry& entry) {
+      const XXH128_hash_t one = hash_entry(Db{db}, entry);
+      sum[0] += one.low64;
+      sum[1] += one.high64;
+    });
+  }
+  return sum;
+}
+
+// A cursor holds a table position and, in its low six bits, the stripe: bits that positions of tables below 2^48 buckets
+// do not use once they are shifted right by ten.
+namespace {
+constexpr unsigned kCursorShift = 10;
+constexpr std::uint64_t kStripeBits = kStripes - 1;
+}  // namespace
+
+std::uint64_t Keyspace::scan(Db db, std::uint64_t cursor, std::size_t count, bool held, const Table::Visitor& visit) {
+  unsigned number = static_cast<unsigned>(cursor & kStripeBits);
+  Position position = (cursor & ~kStripeBits) << kCursorShift;
+  std::size_t seen = 0;
+  std::size_t buckets = 0;
+  while (number < kStripes) {
+    const Guard guard = held ? Guard() : lock(mask_of(StripeIndex{static_cast<std::uint8_t>(number)}));
+    const Partition* partition = stripes_[number].partition(db);
+    if (partition != nullptr && partition->table.size() > 0) {
+      do {
+        // As many empty buckets as Redis visits at most for one call: ten times the count.
+        if (seen >= count || buckets >= count * 10) return position >> kCursorShift | number;
+        ++buckets;
+        position = partition->table.visit_bucket(position, [&](Entry& entry) {
+          ++seen;
+          visit(entry);
+        });
+      } while (position != 0);
+    }
+    position = 0;
+    ++number;
+    if (seen >= count && number < kStripes) return number;
+  }
+  return 0;
+}
+
+std::optional<std::string> Keyspace::random_key(Db db, Instant now, bool held) {
+  // Stripes are chosen at random, not by size: with many keys they hold about the same number.
+  const std::uint64_t start = random();
+  for (unsigned step = 0; step < kStripes; ++step) {
+    const auto number = static_cast<unsigned>((start + step) % kStripes);
+    const Guard guard = held ? Guard() : lock(StripeMask{1} << number);
+    const Partition* partition = stripes_[number].partition(db);
+    if (partition == nullptr) continue;
+    constexpr int kTries = 100;  // expired keys that are still there are passed over
+    for (int attempt = 0; attempt < kTries && partition->table.size() > 0; ++attempt) {
+      const Entry* entry = partition->table.sample(random());
+      if (!entry->expired(now)) return std::string(entry->key());
+    }
+  }
+  return std::nullopt;
+}
+
+std::size_t Keyspace::overhead_memory() {
+  std::size_t sum = sizeof(*this);
+  for (unsigned number = 0; number < kStripes; ++number) {
+    const Guard guard = lock(StripeMask{1} << number);
+    for (const auto& partition : stripes_[number].partitions) {
+      if (partition != nullptr) sum += sizeof(Partition) + partition->table.memory() + partition->expiries.memory();
+    }
+  }
+  return sum;
+}
+
+}  // namespace magpie::engine

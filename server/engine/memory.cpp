@@ -1,0 +1,76 @@
+#include "server/engine/memory.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdlib>
+
+#ifdef MAGPIE_SANITIZED
+#include <malloc.h>  // the sanitizers watch malloc, not mimalloc
+#else
+#include <mimalloc.h>
+#endif
+
+namespace magpie::engine {
+namespace {
+
+// One counter per thread, each on a line of its own, so that counting costs no shared line. A block freed by another
+// thread makes one counter negative; only the sum means something. Threads beyond the array share counters.
+constexpr std::size_t kCounters = 64;
+struct alignas(64) Counter {
+  std::atomic<std::int64_t> bytes{0};
+};
+std::array<Counter, kCounters> counters;
+std::atomic<std::size_t> next_counter{0};
+std::atomic<std::int64_t> peak{0};
+
+std::atomic<std::int64_t>& my_counter() {
+  thread_local std::atomic<std::int64_t>& mine =
+      counters[next_counter.fetch_add(1, std::memory_order_relaxed) % kCounters].bytes;
+  return mine;
+}
+
+}  // namespace
+
+#ifdef MAGPIE_SANITIZED
+std::size_t usable_size(const void* block) { return malloc_usable_size(const_cast<void*>(block)); }
+static void* take(std::size_t bytes) { return std::malloc(bytes); }
+static void give(void* block) { std::free(block); }
+void purge_memory() {}
+#else
+std::size_t usable_size(const void* block) { return mi_usable_size(block); }
+static void* take(std::size_t bytes) { return mi_malloc(bytes); }
+static void give(void* block) { mi_free(block); }
+void purge_memory() { mi_collect(true); }
+#endif
+
+void* allocate(std::size_t bytes) {
+  void* block = take(bytes);
+  if (block == nullptr) std::abort();
+  my_counter().fetch_add(static_cast<std::int64_t>(usable_size(block)), std::memory_order_relaxed);
+  return block;
+}
+
+void deallocate(void* block) {
+  if (block == nullptr) return;
+  my_counter().fetch_sub(static_cast<std::int64_t>(usable_size(block)), std::memory_order_relaxed);
+  give(block);
+}
+
+std::int64_t used_memory() {
+  std::int64_t sum = 0;
+  const std::size_t used = std::min(next_counter.load(std::memory_order_relaxed), kCounters);
+  for (std::size_t i = 0; i < used; ++i) sum += counters[i].bytes.load(std::memory_order_relaxed);
+  return sum;
+}
+
+std::int64_t peak_memory() { return peak.load(std::memory_order_relaxed); }
+
+void note_peak() {
+  const std::int64_t now = used_memory();
+  std::int64_t seen = peak.load(std::memory_order_relaxed);
+  while (now > seen && !peak.compare_exchange_weak(seen, now, std::memory_order_relaxed)) {
+  }
+}
+
+}  // namespace magpie::engine

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace magpie::engine {
+
+/// Memory of the data: entries, tables, expiry state. What is taken here counts against maxmemory; connection buffers
+/// do not pass here. Any thread may free what another took.
+void* allocate(std::size_t bytes);
+void deallocate(void* block);
+/// Bytes the allocator really set aside for the block.
+std::size_t usable_size(const void* block);
+/// Bytes taken from allocate() and not given back, rounding included, over all threads. Exact when nobody allocates.
+std::int64_t used_memory();
+/// Highest used_memory() seen by note_peak(); resettable.
+std::int64_t peak_memory();
+void note_peak();
+/// Hands cached free pages back to the system (MEMORY PURGE).
+void purge_memory();
+
+/// For std:: containers that hold part of the data.
+template <class T>
+struct Allocator {
+  using value_type = T;
+  Allocator() = default;
+  template <class U>
+  Allocator(const Allocator<U>&) {}  // NOLINT(google-explicit-constructor): required of allocators
+  T* allocate(std::size_t count) { return static_cast<T*>(engine::allocate(count * sizeof(T))); }
+  void deallocate(T* block, std::size_t) { engine::deallocate(block); }
+  friend bool operator==(const Allocator&, const Allocator&) { return true; }
+};
+
+}  // namespace magpie::engine

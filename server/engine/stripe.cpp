@@ -1,0 +1,44 @@
+#include "server/engine/stripe.h"
+
+#include <algorithm>
+
+namespace magpie::engine {
+
+void StripeLock::lock_slowly() {
+  constexpr int kSpins = 100;
+  for (int spin = 0; spin < kSpins; ++spin) {
+    std::uint32_t free = 0;
+    if (state_.load(std::memory_order_relaxed) == 0 &&
+        state_.compare_exchange_weak(free, 1, std::memory_order_acquire, std::memory_order_relaxed)) {
+      return;
+    }
+    __builtin_ia32_pause();
+  }
+  while (state_.exchange(2, std::memory_order_acquire) != 0) state_.wait(2, std::memory_order_relaxed);
+}
+
+Partition& Stripe::partition_or_new(Db db) {
+  const std::size_t index = magpie::index_of(db);
+  if (index >= partitions.size()) partitions.resize(index + 1);
+  if (partitions[index] == nullptr) partitions[index] = std::make_unique<Partition>();
+  return *partitions[index];
+}
+
+void WatchedKeys::add(Db db, ByteView key, const WatchFlag& flag) {
+  Flags& flags = keys_[Id{db, std::string(key)}];
+  if (std::find(flags.begin(), flags.end(), flag) == flags.end()) flags.push_back(flag);
+}
+
+void WatchedKeys::remove(Db db, ByteView key, const WatchFlag& flag) {
+  const auto found = keys_.find(Id{db, std::string(key)});
+  if (found == keys_.end()) return;
+  std::erase(found->second, flag);
+  if (found->second.empty()) keys_.erase(found);
+}
+
+void WatchedKeys::touch(Db db, ByteView key) {
+  const auto found = keys_.find(Id{db, std::string(key)});
+  if (found != keys_.end()) raise(found->second);
+}
+
+}  // namespace magpie::engine

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "server/engine/expiry_index.h"
+#include "server/engine/instant.h"
+#include "server/engine/table.h"
+#include "server/engine/watch.h"
+
+namespace magpie::engine {
+
+/// Number of a stripe, 0 ..< kStripes.
+enum class StripeIndex : std::uint8_t {};
+inline constexpr unsigned kStripes = 64;
+constexpr unsigned index_of(StripeIndex stripe) { return static_cast<unsigned>(stripe); }
+
+/// A set of stripes, one bit each.
+using StripeMask = std::uint64_t;
+inline constexpr StripeMask kAllStripes = ~StripeMask{0};
+constexpr StripeMask mask_of(StripeIndex stripe) { return StripeMask{1} << index_of(stripe); }
+
+/// A mutex of four bytes: spins briefly, then sleeps. Any thread. Its holder may not take it again.
+class StripeLock {
+ public:
+  void lock() {
+    std::uint32_t free = 0;
+    if (!state_.compare_exchange_strong(free, 1, std::memory_order_acquire, std::memory_order_relaxed)) lock_slowly();
+  }
+  void unlock() {
+    if (state_.exchange(0, std::memory_order_release) == 2) state_.notify_one();
+  }
+
+ private:
+  void lock_slowly();
+  std::atomic<std::uint32_t> state_{0};  // 0 free, 1 held, 2 held and somebody may sleep
+};
+
+/// The part of one database that lies in one stripe.
+struct Partition {
+  Table table;
+  ExpiryIndex expiries;
+};
+
+/// One of the lock-striped parts of the keyspace. Everything but the lock is guarded by the lock.
+struct alignas(64) Stripe {
+  StripeLock lock;
+  std::vector<std::unique_ptr<Partition>> partitions;  // by database; null until first used
+  WatchedKeys watched;
+
+  Partition* partition(Db db) const {
+    return magpie::index_of(db) < partitions.size() ? partitions[magpie::index_of(db)].get() : nullptr;
+  }
+  Partition& partition_or_new(Db db);
+};
+
+}  // namespace magpie::engine

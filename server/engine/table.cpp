@@ -1,0 +1,264 @@
+#include "server/engine/table.h"
+
+#include <bit>
+#include <new>
+#include <utility>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace magpie::engine {
+namespace {
+
+constexpr unsigned kAddressBits = 48;
+constexpr std::uint64_t kAddressMask = (std::uint64_t{1} << kAddressBits) - 1;
+constexpr std::uint64_t kTagMask = ~kAddressMask;
+
+std::uint64_t reverse_bits(std::uint64_t v) {
+  v = __builtin_bswap64(v);
+  v = ((v >> 4) & 0x0f0f0f0f0f0f0f0f) | ((v & 0x0f0f0f0f0f0f0f0f) << 4);
+  v = ((v >> 2) & 0x3333333333333333) | ((v & 0x3333333333333333) << 2);
+  return ((v >> 1) & 0x5555555555555555) | ((v & 0x5555555555555555) << 1);
+}
+
+}  // namespace
+
+std::uint64_t hash_of(ByteView key) { return XXH3_64bits(key.data(), key.size()); }
+
+Table::Table() { add_bucket(); }
+
+Table::~Table() {
+  while (size_ > 0) free_some(size_);
+  while (bucket_count_ > 0) drop_last_bucket();
+}
+
+Table::Slot Table::make_slot(std::uint64_t hash, Entry* entry) {
+  return (hash & kTagMask) | reinterpret_cast<std::uint64_t>(entry);
+}
+
+Entry* Table::entry_of(Slot slot) {
+  return reinterpret_cast<Entry*>(slot & kAddressMask);  // NOLINT(performance-no-int-to-ptr): the tag shares the word
+}
+
+std::size_t Table::index_of(std::uint64_t hash) const {
+  const std::size_t wide = hash & ((low_mask_ << 1) | 1);
+  return wide < bucket_count_ ? wide : hash & low_mask_;
+}
+
+Entry* Table::find(std::uint64_t hash, ByteView key) const {
+  const std::uint64_t tag = hash & kTagMask;
+  for (const Bucket* bucket = &home(hash); bucket != nullptr; bucket = bucket->overflow) {
+    for (const Slot slot : bucket->slots) {
+      if ((slot & kTagMask) != tag || slot == 0) continue;
+      Entry* entry = entry_of(slot);
+      if (entry != nullptr && entry->key() == key) return entry;
+    }
+  }
+  return nullptr;
+}
+
+void Table::prefetch_entry(std::uint64_t hash) const {
+  const std::uint64_t tag = hash & kTagMask;
+  for (const Slot slot : home(hash).slots) {
+    if ((slot & kTagMask) == tag) __builtin_prefetch(entry_of(slot));
+  }
+}
+
+void Table::place(Bucket& bucket, Slot slot) {
+  Bucket* at = &bucket;
+  while (true) {
+    for (Slot& free : at->slots) {
+      if (free == 0) {
+        free = slot;
+        return;
+      }
+    }
+    if (at->overflow == nullptr) {
+      at->overflow = new (allocate(sizeof(Bucket))) Bucket;
+      ++overflow_buckets_;
+    }
+    at = at->overflow;
+  }
+}
+
+void Table::insert(std::uint64_t hash, Entry::Owner entry) {
+  if (size_ >= bucket_count_ * kGrowLoad) split_one();
+  place(home(hash), make_slot(hash, entry.release()));
+  ++size_;
+}
+
+Table::Slot* Table::slot_of(std::uint64_t hash, const Entry* entry) const {
+  for (Bucket* bucket = &home(hash); bucket != nullptr; bucket = bucket->overflow) {
+    for (Slot& slot : bucket->slots) {
+      if (slot != 0 && entry_of(slot) == entry) return &slot;
+    }
+  }
+  return nullptr;
+}
+
+void Table::replace(std::uint64_t hash, Entry* old, Entry::Owner entry) {
+  *slot_of(hash, old) = make_slot(hash, entry.release());
+  Entry::Owner(old).reset();
+}
+
+Entry::Owner Table::remove(std::uint64_t hash, const Entry* entry) {
+  Slot& slot = *slot_of(hash, entry);
+  Entry::Owner owner(entry_of(slot));
+  slot = 0;
+  if (Bucket& bucket = home(hash); bucket.overflow != nullptr) {
+    compact(bucket);
+    while (bucket.overflow != nullptr && bucket.overflow->slots[0] == 0) {
+      deallocate(std::exchange(bucket.overflow, bucket.overflow->overflow));
+      --overflow_buckets_;
+    }
+  }
+  --size_;
+  if (bucket_count_ > 1 && size_ < bucket_count_ * kShrinkLoad) merge_one();
+  return owner;
+}
+
+/// Moves the entries of a chain to its front: an overflow bucket whose first slot is empty is empty.
+void Table::compact(Bucket& bucket) {
+  Bucket* to = &bucket;
+  std::size_t to_slot = 0;
+  for (Bucket* from = &bucket; from != nullptr; from = from->overflow) {
+    for (Slot& slot : from->slots) {
+      if (slot == 0) continue;
+      const Slot moved = std::exchange(slot, 0);
+      if (to_slot == kSlots) {
+        to = to->overflow;
+        to_slot = 0;
+      }
+      to->slots[to_slot++] = moved;
+    }
+  }
+}
+
+void Table::add_bucket() {
+  if (bucket_count_ == chunks_.size() * kChunkBuckets) {
+    auto* chunk = static_cast<Bucket*>(allocate(sizeof(Bucket) * kChunkBuckets));
+    for (std::size_t i = 0; i < kChunkBuckets; ++i) new (chunk + i) Bucket;
+    chunks_.push_back(chunk);
+  }
+  ++bucket_count_;
+  if (bucket_count_ - 1 > low_mask_ * 2 + 1) low_mask_ = low_mask_ * 2 + 1;
+}
+
+/// The last bucket must be empty, overflow chain included.
+void Table::drop_last_bucket() {
+  --bucket_count_;
+  if (bucket_count_ > 0 && bucket_count_ - 1 <= low_mask_ && low_mask_ > 0) low_mask_ >>= 1;
+  if (bucket_count_ == (chunks_.size() - 1) * kChunkBuckets) {
+    deallocate(chunks_.back());
+    chunks_.pop_back();
+  }
+}
+
+void Table::split_one() {
+  add_bucket();
+  Bucket& upper = at(bucket_count_ - 1);
+  const std::size_t upper_index = bucket_count_ - 1;
+  const std::size_t bit = low_mask_ + 1;
+  Bucket& lower = at(upper_index & low_mask_);
+  for (Bucket* bucket = &lower; bucket != nullptr; bucket = bucket->overflow) {
+    for (Slot& slot : bucket->slots) {
+      if (slot != 0 && (hash_of(entry_of(slot)->key()) & bit) != 0) place(upper, std::exchange(slot, 0));
+    }
+  }
+  compact(lower);
+  for (Bucket* bucket = &lower; bucket != nullptr; bucket = bucket->overflow) {
+    while (bucket->overflow != nullptr && bucket->overflow->slots[0] == 0) {
+      deallocate(std::exchange(bucket->overflow, bucket->overflow->overflow));
+      --overflow_buckets_;
+    }
+  }
+}
+
+void Table::merge_one() {
+  const std::size_t upper_index = bucket_count_ - 1;
+  Bucket& lower = at(upper_index & low_mask_);
+  Bucket& upper = at(upper_index);
+  for (Bucket* bucket = &upper; bucket != nullptr; bucket = bucket->overflow) {
+    for (Slot& slot : bucket->slots) {
+      if (slot != 0) place(lower, std::exchange(slot, 0));
+    }
+  }
+  while (upper.overflow != nullptr) {
+    deallocate(std::exchange(upper.overflow, upper.overflow->overflow));
+    --overflow_buckets_;
+  }
+  drop_last_bucket();
+}
+
+void Table::visit_chain(const Bucket& first, const Visitor& visit) {
+  for (const Bucket* bucket = &first; bucket != nullptr; bucket = bucket->overflow) {
+    for (const Slot slot : bucket->slots) {
+      if (slot != 0) visit(*entry_of(slot));
+    }
+  }
+}
+
+Position Table::visit_bucket(Position position, const Visitor& visit) const {
+  const std::size_t index = index_of(reverse_bits(position));
+  visit_chain(at(index), visit);
+  // A bucket covers the positions that share its low hash bits: one bit more where it is already split.
+  const std::size_t wide = (low_mask_ << 1) | 1;
+  const bool split = index > low_mask_ || index + low_mask_ + 1 < bucket_count_;
+  const auto bits = static_cast<unsigned>(std::popcount(split ? wide : low_mask_));
+  if (bits == 0) return 0;
+  const Position width = Position{1} << (64 - bits);
+  return reverse_bits(index) + width;  // wraps to 0 behind the last one
+}
+
+void Table::visit_hash(std::uint64_t hash, const Visitor& visit) const {
+  const std::uint64_t tag = hash & kTagMask;
+  for (const Bucket* bucket = &home(hash); bucket != nullptr; bucket = bucket->overflow) {
+    for (const Slot slot : bucket->slots) {
+      if (slot != 0 && (slot & kTagMask) == tag && hash_of(entry_of(slot)->key()) == hash) visit(*entry_of(slot));
+    }
+  }
+}
+
+void Table::visit_all(const Visitor& visit) const {
+  for (std::size_t index = 0; index < bucket_count_; ++index) visit_chain(at(index), visit);
+}
+
+Entry* Table::sample(std::uint64_t random) const {
+  if (size_ == 0) return nullptr;
+  const std::size_t start = (random >> 8) % bucket_count_;
+  for (std::size_t step = 0; step < bucket_count_; ++step) {
+    const Bucket& bucket = at((start + step) % bucket_count_);
+    for (std::size_t i = 0; i < kSlots; ++i) {
+      const Slot slot = bucket.slots[(i + (random & 0xff)) % kSlots];
+      if (slot != 0) return entry_of(slot);
+    }
+  }
+  return nullptr;
+}
+
+std::size_t Table::free_some(std::size_t limit) {
+  std::size_t freed = 0;
+  while (freed < limit && size_ > 0) {
+    Bucket& last = at(bucket_count_ - 1);
+    for (Bucket* bucket = &last; bucket != nullptr; bucket = bucket->overflow) {
+      for (Slot& slot : bucket->slots) {
+        if (slot == 0) continue;
+        Entry::Owner(entry_of(std::exchange(slot, 0))).reset();
+        ++freed;
+        --size_;
+      }
+    }
+    while (last.overflow != nullptr) {
+      deallocate(std::exchange(last.overflow, last.overflow->overflow));
+      --overflow_buckets_;
+    }
+    if (bucket_count_ > 1) drop_last_bucket();
+  }
+  return freed;
+}
+
+std::size_t Table::memory() const {
+  return chunks_.capacity() * sizeof(Bucket*) + (chunks_.size() * kChunkBuckets + overflow_buckets_) * sizeof(Bucket);
+}
+
+}  // namespace magpie::engine
