@@ -1,0 +1,135 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "protocol/arg_reader.h"
+#include "protocol/bytes.h"
+#include "protocol/command_error.h"
+
+namespace magpie::commands {
+
+struct CommandContext;
+using resp::ArgReader;
+using resp::CommandError;
+using resp::ErrorCode;
+
+/// Nothing, or the error that the client gets.
+using CommandResult = std::expected<void, CommandError>;
+inline std::unexpected<CommandError> error(ErrorCode code) { return std::unexpected(CommandError(code)); }
+inline std::unexpected<CommandError> error(std::string text) { return std::unexpected(CommandError(std::move(text))); }
+
+/// Runs one command: `args` are its arguments without the name (and, for a subcommand, without its name). The locks that
+/// its row asks for are held. Writes exactly one reply, or returns an error, or blocks the client.
+using Handler = CommandResult (*)(CommandContext& context, ArgReader args);
+
+/// Bits of CommandRow::flags; the names that COMMAND INFO shows, and what the dispatcher does with them.
+enum Flag : std::uint32_t {
+  kWrite = 1U << 0,
+  kReadOnly = 1U << 1,
+  kDenyOom = 1U << 2,  // refused when memory is over maxmemory and nothing can go
+  kAdmin = 1U << 3,
+  kPubSub = 1U << 4,
+  kNoScript = 1U << 5,
+  kBlocking = 1U << 6,
+  kLoading = 1U << 7,
+  kStale = 1U << 8,
+  kSkipMonitor = 1U << 9,
+  kSkipSlowlog = 1U << 10,
+  kAsking = 1U << 11,
+  kFast = 1U << 12,
+  kNoAuth = 1U << 13,  // allowed before AUTH
+  kMayReplicate = 1U << 14,
+  kNoMulti = 1U << 15,  // refused inside MULTI
+  kMovableKeys = 1U << 16,
+  kAllowBusy = 1U << 17,
+  kProtected = 1U << 18,
+  kRunInMulti = 1U << 19,  // run at once inside MULTI, not queued (EXEC, DISCARD ...)
+};
+
+/// Bits of CommandRow::categories (ACL), in the order in which COMMAND INFO lists them.
+enum Category : std::uint32_t {
+  kCatKeyspace = 1U << 0,
+  kCatRead = 1U << 1,
+  kCatWrite = 1U << 2,
+  kCatSet = 1U << 3,
+  kCatSortedSet = 1U << 4,
+  kCatList = 1U << 5,
+  kCatHash = 1U << 6,
+  kCatString = 1U << 7,
+  kCatBitmap = 1U << 8,
+  kCatHyperLogLog = 1U << 9,
+  kCatGeo = 1U << 10,
+  kCatStream = 1U << 11,
+  kCatPubSub = 1U << 12,
+  kCatAdmin = 1U << 13,
+  kCatFast = 1U << 14,
+  kCatSlow = 1U << 15,
+  kCatBlocking = 1U << 16,
+  kCatDangerous = 1U << 17,
+  kCatConnection = 1U << 18,
+  kCatTransaction = 1U << 19,
+  kCatScripting = 1U << 20,
+};
+
+enum class Group : std::uint8_t { Generic, String, List, Set, SortedSet, Hash, PubSub, Transactions, Connection, Server,
+                                  Scripting, HyperLogLog, Cluster, Geo, Stream, Bitmap };
+
+/// Flags of a key specification, as COMMAND INFO spells them ("RW access update" ...). A space-separated text.
+using KeyFlags = std::string_view;
+
+/// Where the keys stand among the arguments, the command's name being argument 0. `last` counts from the end if negative.
+/// A command whose keys cannot be told so has kMovableKeys and a `find`.
+struct KeySpec {
+  int first = 0;  // 0: no keys
+  int last = 0;
+  int step = 0;
+  KeyFlags flags = "";
+  /// Appends the positions of the keys; false if the arguments make no sense.
+  bool (*find)(std::span<const ByteView> arguments, std::vector<std::uint32_t>& positions) = nullptr;
+};
+
+/// Which locks the dispatcher takes before the handler runs.
+enum class Locks : std::uint8_t {
+  Keys,  // the stripes of its keys (none without keys)
+  All,   // all stripes: it sees or changes whole databases
+  Own    // the handler locks by itself, one stripe after the other (all are held inside EXEC)
+};
+
+/// What a command is: everything that dispatch, COMMAND, ACLs and clients want to know. One row, one function.
+struct CommandRow {
+  std::string_view name;  // lower case; a subcommand's without its parent's
+  int arity = 0;          // arguments with the name(s); negative: at least
+  std::uint32_t flags = 0;
+  KeySpec keys{};
+  std::uint32_t categories = 0;  // beside those that follow from the flags
+  Group group = Group::Generic;
+  std::string_view since;
+  std::string_view summary;
+  std::string_view complexity;
+  Handler handler = nullptr;
+  Locks locks = Locks::Keys;
+  std::span<const CommandRow> subcommands{};
+};
+
+/// A row in the table of this process. Lives as long as the process.
+struct Command {
+  const CommandRow* row = nullptr;
+  const Command* parent = nullptr;  // of a subcommand
+  std::uint16_t id = 0;             // dense, for counters
+  std::string full_name;            // "client|list"
+  std::vector<const Command*> subcommands;
+
+  bool has(Flag flag) const { return (row->flags & flag) != 0; }
+  bool arity_fits(std::size_t arguments) const {
+    const auto count = static_cast<int>(arguments);
+    return row->arity >= 0 ? count == row->arity : count >= -row->arity;
+  }
+};
+
+}  // namespace magpie::commands

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "server/commands/command.h"
+
+namespace magpie::commands {
+
+/// Looks a top-level command up by name, in any case; nullptr if there is none. Any thread.
+const Command* find_command(ByteView name);
+/// The subcommand of a container (CLIENT, CONFIG ...), nullptr if there is none.
+const Command* find_subcommand(const Command& parent, ByteView name);
+/// All commands, subcommands included, in order of id.
+const std::vector<const Command*>& all_commands();
+/// The top-level ones.
+const std::vector<const Command*>& top_level_commands();
+
+/// Appends the positions of a command's keys among its arguments (the name is argument 0). False if they cannot be told.
+bool key_positions(const Command& command, std::span<const ByteView> arguments, std::vector<std::uint32_t>& positions);
+
+// The families, each in a file of its own.
+std::span<const CommandRow> string_commands();
+std::span<const CommandRow> counter_commands();
+std::span<const CommandRow> key_commands();
+std::span<const CommandRow> expiry_commands();
+std::span<const CommandRow> database_commands();
+std::span<const CommandRow> transaction_commands();
+std::span<const CommandRow> connection_commands();
+std::span<const CommandRow> client_commands();
+std::span<const CommandRow> server_commands();
+
+}  // namespace magpie::commands

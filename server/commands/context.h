@@ -1,0 +1,48 @@
+#pragma once
+
+#include <span>
+
+#include "protocol/reply_writer.h"
+#include "server/commands/command.h"
+#include "server/commands/key_access.h"
+#include "server/config/settings.h"
+#include "server/state/client_state.h"
+#include "server/state/server_state.h"
+
+namespace magpie::commands {
+
+/// Everything that a handler may use. Lives for one command; the loop's thread only.
+struct CommandContext {
+  KeyAccess keys;
+  resp::ReplyWriter& reply;
+  server::ClientState& client;
+  server::ServerState& server;
+  server::LoopState& loop;
+  const config::Settings& settings;
+  const Command& command;
+  std::span<const ByteView> argv;  // with the name
+  Instant now;
+  bool in_transaction = false;  // run by EXEC: all locks that it needs are held, it must not block
+};
+
+/// One command on its way through the dispatcher: what execute() needs to make a context.
+struct Execution {
+  server::ServerState& server;
+  server::LoopState& loop;
+  server::ClientState& client;
+  resp::ReplyWriter& reply;
+  Instant now;
+  bool in_transaction = false;
+};
+
+/// The locks that a command needs, from its row and arguments; commands with Locks::Own need all if `held_ahead` (EXEC).
+engine::StripeMask stripes_of(const Command& command, std::span<const ByteView> arguments, bool held_ahead);
+
+/// Runs a command whose locks are held: handler, error reply, counters, slow log, MONITOR. `ahead` is a key that was hashed
+/// already, or nullptr. Returns false if it answered an error.
+bool execute(Execution& execution, const Command& command, std::span<const ByteView> arguments, const engine::Key* ahead);
+
+/// Writes an error reply and counts it; the one place where errors become bytes.
+void reply_error(Execution& execution, ByteView text);
+
+}  // namespace magpie::commands

@@ -1,0 +1,105 @@
+#include <algorithm>
+
+#include "server/commands/command_table.h"
+#include "server/commands/context.h"
+#include "server/commands/monitor_line.h"
+#include "server/state/clock.h"
+
+namespace magpie::commands {
+namespace {
+
+constexpr std::uint64_t kNsPerUs = 1000;
+constexpr std::uint64_t kNsPerMs = 1'000'000;
+
+void log_slow(CommandContext& context, std::uint64_t ns, std::size_t request_bytes, std::size_t reply_bytes) {
+  const config::Settings& settings = context.settings;
+  const auto us = static_cast<std::int64_t>(ns / kNsPerUs);
+  const auto entry = [&](std::int64_t value) {
+    return server::CommandLog::Entry{0, context.now.ms / 1000, value, server::CommandLog::shorten(context.argv),
+                                     context.client.peer_address, context.client.texts().name};
+  };
+  const auto over = [](std::int64_t value, std::int64_t limit) { return limit >= 0 && value >= limit; };
+  if (over(us, settings.slowlog_log_slower_than)) {
+    context.server.slow_commands.add(entry(us), static_cast<std::size_t>(settings.slowlog_max_len));
+  }
+  if (over(static_cast<std::int64_t>(request_bytes), settings.commandlog_request_larger_than)) {
+    context.server.large_requests.add(entry(static_cast<std::int64_t>(request_bytes)),
+                                      static_cast<std::size_t>(settings.commandlog_large_request_max_len));
+  }
+  if (over(static_cast<std::int64_t>(reply_bytes), settings.commandlog_reply_larger_than)) {
+    context.server.large_replies.add(entry(static_cast<std::int64_t>(reply_bytes)),
+                                     static_cast<std::size_t>(settings.commandlog_large_reply_max_len));
+  }
+}
+
+/// Whether any of the logs of log_slow() wants this command; the usual answer is no.
+bool unusual(const config::Settings& settings, std::uint64_t ns, std::size_t request_bytes, std::size_t reply_bytes) {
+  return static_cast<std::int64_t>(ns / kNsPerUs) >= settings.slowlog_log_slower_than ||
+         static_cast<std::int64_t>(std::max(request_bytes, reply_bytes)) >=
+             std::min(settings.commandlog_request_larger_than, settings.commandlog_reply_larger_than);
+}
+
+}  // namespace
+
+engine::StripeMask stripes_of(const Command& command, std::span<const ByteView> arguments, bool held_ahead) {
+  switch (command.row->locks) {
+    case Locks::All:
+      return engine::kAllStripes;
+    case Locks::Own:
+      return held_ahead ? engine::kAllStripes : 0;
+    case Locks::Keys:
+      break;
+  }
+  const KeySpec& keys = command.row->keys;
+  if (keys.first == 0 && keys.find == nullptr) return 0;
+  if (keys.first == keys.last && keys.first > 0) {
+    return mask_of(engine::stripe_of(slot_of(arguments[static_cast<std::size_t>(keys.first)])));
+  }
+  std::vector<std::uint32_t> positions;
+  engine::StripeMask mask = 0;
+  if (!key_positions(command, arguments, positions)) return engine::kAllStripes;  // the handler will find the mistake
+  for (const std::uint32_t at : positions) mask |= mask_of(engine::stripe_of(slot_of(arguments[at])));
+  return mask;
+}
+
+void reply_error(Execution& execution, ByteView text) {
+  execution.reply.error(text);
+  execution.loop.statistics->total_error_replies.add(1);
+  execution.server.errors.count(text);
+}
+
+bool execute(Execution& execution, const Command& command, std::span<const ByteView> arguments, const engine::Key* ahead) {
+  server::ClientState& client = execution.client;
+  const config::Settings& settings = *execution.loop.settings;
+  CommandContext context{
+      KeyAccess(execution.server.keyspace, client.database(), execution.now, *execution.loop.statistics, !client.no_touch),
+      execution.reply, client, execution.server, execution.loop, settings, command, arguments, execution.now,
+      execution.in_transaction};
+  if (ahead != nullptr) context.keys.remember(*ahead);
+  if (execution.server.monitors.load(std::memory_order_relaxed) > 0) feed_monitors(context);
+  client.last_command = &command;
+
+  const std::size_t reply_start = execution.reply.buffer().size();
+  const std::uint64_t start = server::ticks();
+  const std::size_t names = command.parent == nullptr ? 1 : 2;
+  const CommandResult result = command.row->handler(context, ArgReader(arguments.subspan(names)));
+  if (!result) reply_error(execution, result.error().text());
+  const std::uint64_t ns = server::ticks_to_ns(server::ticks() - start);
+
+  execution.loop.statistics->commands_processed.add(1);
+  execution.loop.statistics->record(command.id, ns, !result.has_value(), settings.latency_tracking);
+  std::size_t request_bytes = 0;
+  for (const ByteView argument : arguments) request_bytes += argument.size();
+  const std::size_t reply_bytes = execution.reply.buffer().size() - reply_start;
+  if (unusual(settings, ns, request_bytes, reply_bytes) && !command.has(kSkipSlowlog)) {
+    log_slow(context, ns, request_bytes, reply_bytes);
+  }
+  if (settings.latency_monitor_threshold > 0 &&
+      ns >= static_cast<std::uint64_t>(settings.latency_monitor_threshold) * kNsPerMs) {
+    execution.server.latency.add(command.has(kFast) ? "fast-command" : "command", static_cast<std::int64_t>(ns / kNsPerMs),
+                                 execution.now.ms / 1000);
+  }
+  return result.has_value();
+}
+
+}  // namespace magpie::commands

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <expected>
+#include <optional>
+
+#include "protocol/command_error.h"
+#include "server/engine/keyspace.h"
+#include "server/state/statistics.h"
+
+namespace magpie::commands {
+
+/// The keyspace as a command sees it: one database, one instant, the access counted. Lives for one command, whose locks
+/// must cover every key that is used.
+class KeyAccess {
+ public:
+  KeyAccess(engine::Keyspace& keyspace, Db db, Instant now, server::LoopStatistics& statistics, bool touch)
+      : keyspace_(keyspace), statistics_(statistics), db_(db), now_(now), touch_(touch) {}
+
+  Db db() const { return db_; }
+  Instant now() const { return now_; }
+  engine::Keyspace& keyspace() { return keyspace_; }
+
+  /// A key hashed ahead of time by the dispatcher; used when a command asks for these very bytes.
+  void remember(const engine::Key& key) { ahead_ = key; }
+  engine::Key key(ByteView bytes) const {
+    return bytes.data() == ahead_.bytes.data() && bytes.size() == ahead_.bytes.size() ? ahead_ : engine::Key::of(bytes);
+  }
+
+  /// For reading: counts a hit or a miss, marks the access. Valid until the next change.
+  const engine::Entry* read(const engine::Key& key) {
+    engine::Entry* entry = find(key);
+    (entry != nullptr ? statistics_.keyspace_hits : statistics_.keyspace_misses).add(1);
+    return entry;
+  }
+  /// For changing, or looking on the way to a change: marks the access, counts nothing.
+  engine::Entry* find(const engine::Key& key) { return find_in(db_, key); }
+  engine::Entry* find_in(Db db, const engine::Key& key) {
+    engine::Entry* entry = keyspace_.find(db, key, now_);
+    if (entry != nullptr && touch_) keyspace_.touch(*entry, now_);
+    return entry;
+  }
+  /// As read() and find(), without marking the access (TTL, OBJECT, EXISTS ... do not count as use in Redis).
+  const engine::Entry* read_untouched(const engine::Key& key) {
+    const engine::Entry* entry = keyspace_.find(db_, key, now_);
+    (entry != nullptr ? statistics_.keyspace_hits : statistics_.keyspace_misses).add(1);
+    return entry;
+  }
+  engine::Entry* find_untouched(const engine::Key& key) { return keyspace_.find(db_, key, now_); }
+
+  using OptionalString = std::expected<std::optional<engine::StringValue>, resp::CommandError>;
+  /// The string at the key for reading, nothing if there is none, WrongType if it is something else.
+  OptionalString read_string(const engine::Key& key) { return as_string(read(key)); }
+  /// The same for changing.
+  OptionalString find_string(const engine::Key& key) { return as_string(find(key)); }
+
+  template <class SomeEffect>
+  void apply(const SomeEffect& effect) {
+    keyspace_.apply(effect, now_);
+  }
+
+ private:
+  static OptionalString as_string(const engine::Entry* entry) {
+    if (entry == nullptr) return std::nullopt;
+    return entry->string();
+  }
+
+  engine::Keyspace& keyspace_;
+  server::LoopStatistics& statistics_;
+  engine::Key ahead_{};
+  Db db_;
+  Instant now_;
+  bool touch_;
+};
+
+}  // namespace magpie::commands

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "protocol/byte_buffer.h"
+#include "protocol/command_parser.h"
+#include "server/net/stream.h"
+#include "server/net/timer.h"
+#include "server/state/client_state.h"
+
+namespace magpie::server {
+
+class LoopWorker;
+
+/// One client's socket: feeds what it sends to the dispatcher and sends the replies. Owned by its loop's worker; the
+/// loop's thread only.
+class Connection final : private net::StreamHandler {
+ public:
+  Connection(LoopWorker& worker, int fd, std::shared_ptr<ClientState> client);
+  ~Connection();
+
+  ClientState& client() { return *client_; }
+
+  /// Sends what the kernel takes of `bytes` that did not come from a command of this client (MONITOR); empties it.
+  void send(ByteBuffer& bytes);
+  /// Closes at once.
+  void close();
+  /// Ends a wait (time-out, CLIENT UNBLOCK, end of a pause) and goes on with what the client sent meanwhile.
+  void end_wait(bool with_error);
+  /// Called now and then: idle time-out, soft limits of the output buffer.
+  void check_limits(Instant now);
+
+ private:
+  std::span<char> read_buffer() override;
+  void on_read(std::size_t bytes) override;
+  void on_end(const char* error) override;
+  void on_drained() override;
+
+  /// Executes `input`, which is the shared read buffer's content or the whole of `tail_`.
+  void process(ByteView input);
+  void go_on();
+  void keep_rest(ByteView input, std::size_t consumed);
+  bool over_output_limit(std::size_t bytes, Instant now);
+  bool flush();
+  void close_after_writes();
+  void start_wait();
+  void publish();
+
+  LoopWorker& worker_;
+  std::shared_ptr<ClientState> client_;
+  resp::ParseCursor progress_;
+  ByteBuffer tail_;           // received but not executed
+  std::size_t at_least_ = 0;  // bytes that the unfinished command in tail_ needs
+  bool waits_for_drain_ = false;
+  bool closing_ = false;
+  Instant closing_since_{};
+  std::optional<Instant> over_soft_limit_since_;
+  std::unique_ptr<net::Timer> wait_timer_;
+  net::Stream stream_;  // last: closes first
+};
+
+}  // namespace magpie::server

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace magpie::server {
+
+/// Bounds of the request path, in bytes unless said otherwise. All in one place, with their relations.
+inline constexpr std::size_t kReadBuffer = std::size_t{64} << 10;  // shared by the connections of a loop
+/// A connection whose replies exceed this executes nothing more until the kernel has taken them.
+inline constexpr std::size_t kOutputHighWater = std::size_t{64} << 10;
+/// Buffers kept for reuse by a loop are given back when they grew beyond this.
+inline constexpr std::size_t kKeptBuffer = std::size_t{256} << 10;
+/// The most that a connection sets aside ahead of the bytes of an announced argument.
+inline constexpr std::size_t kReserveAhead = std::size_t{32} << 20;
+/// How long a peer may take to read the last reply before a connection that is being closed is dropped, in milliseconds.
+inline constexpr std::int64_t kLastReplyMs = 10'000;
+
+static_assert(kOutputHighWater <= kKeptBuffer, "an ordinary burst of replies must not cost an allocation");
+static_assert(kReadBuffer <= kReserveAhead);
+
+}  // namespace magpie::server

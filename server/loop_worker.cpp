@@ -1,0 +1,154 @@
+#include "server/loop_worker.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/commands/command_table.h"
+#include "server/engine/memory.h"
+#include "server/limits.h"
+
+namespace magpie::server {
+namespace {
+
+constexpr auto kTick = std::chrono::milliseconds(100);
+constexpr auto kBusyTick = std::chrono::milliseconds(1);
+constexpr unsigned kTicksPerCheck = 10;
+constexpr std::uint64_t kSliceNs = 100'000;
+constexpr std::size_t kKeysPerStep = 20;
+
+bool is_unix_socket(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  return getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 && address.ss_family == AF_UNIX;
+}
+
+}  // namespace
+
+LoopWorker::LoopWorker(ServerState& server, LoopIndex index, unsigned loops)
+    : server_(server),
+      loops_(loops),
+      state_{index, server.loops[static_cast<std::size_t>(index)].get(), server.config.current(), server.config.generation()},
+      read_buffer_(kReadBuffer),
+      dispatcher_(server, state_) {}
+
+LoopWorker::~LoopWorker() = default;
+
+void LoopWorker::start() {
+  thread_ = std::thread([this] {
+    timer_ = std::make_unique<net::Timer>(loop_, [this] { tick(); });
+    timer_->start_once(kTick);
+    loop_.run();
+    connections_.clear();
+    timer_.reset();
+  });
+}
+
+void LoopWorker::stop_and_join() {
+  loop_.stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void LoopWorker::adopt(int fd) {
+  connection_count_.fetch_add(1, std::memory_order_relaxed);
+  loop_.post([this, fd] { take(fd); });
+}
+
+void LoopWorker::take(int fd) {
+  auto client = std::make_shared<ClientState>(server_.clients.next_id(), state_.index);
+  const Instant now = wall_clock();
+  client->fd = fd;
+  client->created_ms = now.ms;
+  client->last_activity_ms = now.ms;
+  client->unix_socket = is_unix_socket(fd);
+  client->authenticated = state_.settings->requirepass.empty();
+  auto connection = std::make_unique<Connection>(*this, fd, client);
+  server_.clients.add(client);
+  state_.statistics->connections_received.add(1);
+  connections_.emplace(client->id, std::move(connection));
+}
+
+Connection* LoopWorker::find(ClientId id) {
+  const auto found = connections_.find(id);
+  return found == connections_.end() ? nullptr : found->second.get();
+}
+
+void LoopWorker::retire(ClientId id) {
+  loop_.post([this, id] {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) return;
+    ClientState& client = found->second->client();
+    if (client.monitoring) server_.monitors.fetch_sub(1, std::memory_order_relaxed);
+    for (const WatchedKey& watched : client.transaction.watched) {
+      const engine::Key key = engine::Key::of(watched.key);
+      const engine::Keyspace::Guard guard = server_.keyspace.lock(mask_of(key.stripe));
+      server_.keyspace.unwatch(watched.db, key, client.transaction.changed);
+    }
+    connections_.erase(found);
+    blocked_.erase(id);
+    server_.clients.remove(id);
+    state_.statistics->connections_closed.add(1);
+    connection_count_.fetch_sub(1, std::memory_order_relaxed);
+  });
+}
+
+void LoopWorker::send_to_monitors(const std::string& line) {
+  ByteBuffer bytes;
+  for (const auto& [id, connection] : connections_) {
+    if (!connection->client().monitoring) continue;
+    resp::ReplyWriter(bytes, connection->client().resp).simple(line);
+    connection->send(bytes);
+    bytes.truncate(0);
+  }
+}
+
+void LoopWorker::end_pause() {
+  const auto waiting = blocked_;
+  for (const ClientId id : waiting) {
+    Connection* connection = find(id);
+    if (connection != nullptr && connection->client().blocked &&
+        connection->client().blocked->kind == Blocked::Kind::Pause) {
+      connection->end_wait(false);
+    }
+  }
+}
+
+void LoopWorker::tick() {
+  const Instant now = wall_clock();
+  const bool more = background_slice(now);
+  if (++ticks_ % kTicksPerCheck == 0) check_connections(now);
+  timer_->start_once(more ? kBusyTick : kTick);
+}
+
+bool LoopWorker::background_slice(Instant now) {
+  engine::note_peak();
+  const std::uint64_t start = ticks();
+  const auto spent = [&] { return ticks_to_ns(ticks() - start) > kSliceNs; };
+  const auto first = static_cast<unsigned>(state_.index);
+  for (unsigned step = 0; step * loops_ + first < engine::kStripes; ++step) {
+    // Goes on where the last slice ended, so that a busy stripe does not starve the others.
+    const unsigned owned = (engine::kStripes - first + loops_ - 1) / loops_;
+    const unsigned number = first + (next_stripe_ + step) % owned * loops_;
+    const engine::StripeIndex stripe{static_cast<std::uint8_t>(number)};
+    while (server_.keyspace.expire_some(stripe, now, kKeysPerStep) == kKeysPerStep) {
+      if (spent()) {
+        next_stripe_ = (next_stripe_ + step) % owned;
+        return true;
+      }
+    }
+  }
+  if (state_.settings->maxmemory > 0 && engine::used_memory() > state_.settings->maxmemory) {
+    within_memory_limit(server_, *state_.settings, now);
+  }
+  while (server_.keyspace.free_some(kKeysPerStep) > 0) {
+    if (spent()) return true;
+  }
+  return false;
+}
+
+void LoopWorker::check_connections(Instant now) {
+  state_.settings = server_.config.current();
+  state_.settings_generation = server_.config.generation();
+  for (const auto& [id, connection] : connections_) connection->check_limits(now);
+}
+
+}  // namespace magpie::server

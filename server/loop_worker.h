@@ -1,0 +1,77 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "server/connection.h"
+#include "server/dispatcher.h"
+#include "server/net/loop.h"
+#include "server/net/timer.h"
+#include "server/state/clock.h"
+
+namespace magpie::server {
+
+/// One thread with one loop: its connections, its dispatcher, and background work for the stripes it owns. Members belong
+/// to the loop's thread unless they say otherwise.
+class LoopWorker {
+ public:
+  LoopWorker(ServerState& server, LoopIndex index, unsigned loops);
+  ~LoopWorker();
+
+  /// The main thread.
+  void start();
+  void stop_and_join();
+
+  /// Any thread: takes over an accepted socket.
+  void adopt(int fd);
+  /// Any thread: connections adopted and not closed.
+  std::size_t connections() const { return connection_count_.load(std::memory_order_relaxed); }
+  /// Any thread: runs on the loop.
+  void post(net::Loop::Task task) { loop_.post(std::move(task)); }
+
+  Connection* find(ClientId id);
+  void send_to_monitors(const std::string& line);
+  void end_pause();
+
+  // --- for connections ---
+  net::Loop& loop() { return loop_; }
+  LoopState& state() { return state_; }
+  Dispatcher& dispatcher() { return dispatcher_; }
+  Instant now() const { return wall_clock(); }
+  std::span<char> shared_read_buffer() { return read_buffer_; }
+  ByteBuffer& shared_output() { return output_; }
+  /// Frees the connection once its current call has returned.
+  void retire(ClientId id);
+  void note_blocked(ClientId id) { blocked_.insert(id); }
+  void note_unblocked(ClientId id) { blocked_.erase(id); }
+
+ private:
+  void take(int fd);
+  void tick();
+  /// Expiry and lazy freeing for about 100 us; true if there is more to do.
+  bool background_slice(Instant now);
+  void check_connections(Instant now);
+
+  ServerState& server_;
+  const unsigned loops_;
+  LoopState state_;
+  std::vector<char> read_buffer_;
+  ByteBuffer output_;
+  net::Loop loop_;
+  Dispatcher dispatcher_;
+  std::unordered_map<ClientId, std::unique_ptr<Connection>> connections_;
+  std::unordered_set<ClientId> blocked_;
+  std::atomic<std::size_t> connection_count_{0};
+  unsigned next_stripe_ = 0;
+  unsigned ticks_ = 0;
+  std::unique_ptr<net::Timer> timer_;
+  std::thread thread_;
+};
+
+}  // namespace magpie::server

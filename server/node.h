@@ -1,0 +1,61 @@
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/config/config_store.h"
+#include "server/engine/keyspace.h"
+#include "server/loop_worker.h"
+#include "server/net/listener.h"
+#include "server/net/loop.h"
+#include "server/net/timer.h"
+#include "server/state/server_state.h"
+
+namespace magpie::server {
+
+/// One server process: the keyspace, the loops, the listeners. Made and run by the main thread, whose own loop accepts
+/// connections, watches signals and nothing else.
+class Node final : private NodeControl {
+ public:
+  explicit Node(config::ConfigStore& config);
+  ~Node();
+
+  /// Opens the listeners; the message says which address failed and why.
+  std::expected<void, std::string> listen();
+  /// Runs until a shutdown is asked for. `on_ready` is called once connections are accepted.
+  void run(const std::function<void()>& on_ready);
+
+  ServerState& state() { return state_; }
+  /// The port in use (the kernel's choice if 0 was asked for); 0 without TCP.
+  int port() const;
+
+ private:
+  void shut_down(const Shutdown& how) override;
+  bool abort_shutdown() override;
+  void kill_client(ClientId id) override;
+  void unblock_client(ClientId id, bool with_error) override;
+  void pause_changed() override;
+  void feed_monitors(const std::string& line) override;
+
+  std::expected<void, std::string> listen_tcp(const config::Settings& settings);
+  void accept(int fd);
+  bool refuse(int fd, const config::Settings& settings);
+  void apply_settings(const config::Settings& settings);
+  template <class Call>
+  void with_connection(ClientId id, Call call);
+
+  config::ConfigStore& config_;
+  engine::Keyspace keyspace_;
+  ServerState state_;
+  net::Loop loop_;
+  std::vector<std::unique_ptr<LoopWorker>> workers_;
+  std::vector<net::Listener> listeners_;
+  std::unique_ptr<net::SignalWatcher> terminate_;
+  std::unique_ptr<net::SignalWatcher> interrupt_;
+  bool stopping_ = false;
+};
+
+}  // namespace magpie::server

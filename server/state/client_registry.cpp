@@ -1,0 +1,43 @@
+#include "server/state/client_registry.h"
+
+namespace magpie::server {
+
+void ClientRegistry::add(std::shared_ptr<ClientState> client) {
+  const std::lock_guard guard(lock_);
+  const ClientId id = client->id;
+  clients_.emplace(id, std::move(client));
+  size_.store(clients_.size(), std::memory_order_relaxed);
+}
+
+void ClientRegistry::remove(ClientId id) {
+  const std::lock_guard guard(lock_);
+  clients_.erase(id);
+  size_.store(clients_.size(), std::memory_order_relaxed);
+}
+
+std::shared_ptr<ClientState> ClientRegistry::find(ClientId id) const {
+  const std::lock_guard guard(lock_);
+  const auto found = clients_.find(id);
+  return found == clients_.end() ? nullptr : found->second;
+}
+
+std::vector<std::shared_ptr<ClientState>> ClientRegistry::all() const {
+  const std::lock_guard guard(lock_);
+  std::vector<std::shared_ptr<ClientState>> result;
+  result.reserve(clients_.size());
+  for (const auto& [id, client] : clients_) result.push_back(client);
+  return result;
+}
+
+std::vector<ByteView> QueuedCommand::arguments() const {
+  std::vector<ByteView> views;
+  views.reserve(sizes.size());
+  std::size_t at = 0;
+  for (const std::uint32_t size : sizes) {
+    views.emplace_back(bytes.data() + at, size);
+    at += size;
+  }
+  return views;
+}
+
+}  // namespace magpie::server

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "protocol/reply_writer.h"
+#include "server/engine/instant.h"
+#include "server/engine/watch.h"
+#include "server/state/shared_value.h"
+
+namespace magpie::commands {
+struct Command;
+}
+
+namespace magpie::server {
+
+/// Number of a loop, 0 ..< threads.
+enum class LoopIndex : std::uint32_t {};
+enum class ClientId : std::uint64_t {};
+
+/// A command that waits in MULTI for EXEC; owns its bytes.
+struct QueuedCommand {
+  const commands::Command* command = nullptr;
+  std::string bytes;
+  std::vector<std::uint32_t> sizes;  // of the arguments, in order
+  std::vector<ByteView> arguments() const;
+};
+
+struct WatchedKey {
+  Db db;
+  std::string key;
+};
+
+/// MULTI and WATCH of one client. Its loop's thread only.
+struct Transaction {
+  bool open = false;
+  bool failed = false;  // a command was refused while queueing: EXEC aborts
+  std::vector<QueuedCommand> queue;
+  std::vector<WatchedKey> watched;
+  engine::WatchFlag changed;  // made at the first WATCH
+  std::size_t queued_bytes = 0;
+};
+
+/// What CLIENT REPLY asked for.
+enum class ReplyMode : std::uint8_t { On, Off, SkipNext, Skip };
+
+/// Why a client's commands wait. WAIT blocks until its time is over (there are no replicas yet); a pause until it ends.
+struct Blocked {
+  enum class Kind : std::uint8_t { Wait, Pause };
+  Kind kind = Kind::Wait;
+  std::optional<Instant> until;  // nothing: for ever
+};
+
+/// One client. Members marked shared may be read by any thread; the others belong to the client's loop.
+struct ClientState {
+  ClientState(ClientId client_id, LoopIndex loop_index) : id(client_id), loop(loop_index) {}
+
+  const ClientId id;
+  const LoopIndex loop;
+
+  Db database() const { return Db{db}; }
+
+  // --- the loop's thread ---
+  resp::Version resp = resp::Version::Resp2;
+  bool authenticated = false;
+  bool no_evict = false;
+  bool no_touch = false;
+  bool readonly = false;
+  bool asking = false;
+  bool monitoring = false;
+  bool close_after_reply = false;
+  ReplyMode reply_mode = ReplyMode::On;
+  Transaction transaction;
+  std::optional<Blocked> blocked;
+
+  // --- shared ---
+  SharedValue<std::uint32_t> db;
+  SharedValue<std::uint8_t> shared_resp{2};
+  SharedValue<std::int64_t> created_ms;
+  SharedValue<std::int64_t> last_activity_ms;
+  SharedValue<const commands::Command*> last_command;
+  SharedValue<std::int32_t> multi_count{-1};  // queued commands, -1 outside MULTI
+  SharedValue<std::uint32_t> watch_count;
+  SharedValue<std::uint32_t> flags;  // ClientFlag bits
+  SharedValue<std::uint64_t> query_buffer;
+  SharedValue<std::uint64_t> query_buffer_free;
+  SharedValue<std::uint64_t> multi_memory;
+  SharedValue<std::uint64_t> output_buffer;
+  SharedValue<std::uint64_t> output_queue;   // pieces that the kernel did not take
+  SharedValue<std::uint64_t> commands_processed;
+  std::string peer_address;   // set before the client is registered, then constant
+  std::string local_address;
+  int fd = -1;
+  bool unix_socket = false;
+  bool loopback = false;
+
+  /// Texts that CLIENT SETNAME and SETINFO change. Any thread, under its lock.
+  struct Texts {
+    std::string name;
+    std::string library_name;
+    std::string library_version;
+  };
+  Texts texts() const {
+    const std::lock_guard guard(texts_lock_);
+    return texts_;
+  }
+  void set_name(ByteView name) {
+    const std::lock_guard guard(texts_lock_);
+    texts_.name = name;
+  }
+  void set_library_name(ByteView name) {
+    const std::lock_guard guard(texts_lock_);
+    texts_.library_name = name;
+  }
+  void set_library_version(ByteView version) {
+    const std::lock_guard guard(texts_lock_);
+    texts_.library_version = version;
+  }
+
+ private:
+  mutable std::mutex texts_lock_;
+  Texts texts_;
+};
+
+/// Bits of ClientState::flags, for CLIENT LIST.
+enum class ClientFlag : std::uint32_t {
+  Multi = 1, Blocked = 2, Monitor = 4, DirtyWatch = 8, CloseAfterReply = 16, ReadOnly = 32, NoEvict = 64, NoTouch = 128,
+  Unblocked = 256, CloseNow = 512,
+};
+
+}  // namespace magpie::server

@@ -1,0 +1,50 @@
+#include "server/state/clock.h"
+
+#include <time.h>
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+namespace magpie::server {
+namespace {
+
+constexpr std::int64_t kSecondNs = 1'000'000'000;
+
+std::int64_t read_ns(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return now.tv_sec * kSecondNs + now.tv_nsec;
+}
+
+struct Origin {
+  std::int64_t ns = read_ns(CLOCK_MONOTONIC);
+  std::uint64_t ticks = server::ticks();
+};
+const Origin origin;
+
+}  // namespace
+
+std::int64_t wall_clock_us() { return read_ns(CLOCK_REALTIME) / 1000; }
+
+#if defined(__x86_64__)
+std::uint64_t ticks() { return __rdtsc(); }
+#else
+std::uint64_t ticks() { return static_cast<std::uint64_t>(read_ns(CLOCK_MONOTONIC)); }
+#endif
+
+std::uint64_t ticks_to_ns(std::uint64_t difference) {
+  // Measured anew once a second at most: the longer the baseline, the better the rate.
+  thread_local double ns_per_tick = 0;
+  thread_local std::uint64_t measured_at = 0;
+  constexpr std::uint64_t kRefreshTicks = 2'000'000'000;
+  const std::uint64_t now = ticks();
+  if (ns_per_tick == 0 || now - measured_at > kRefreshTicks) {
+    measured_at = now;
+    const std::uint64_t elapsed = now - origin.ticks;
+    ns_per_tick = elapsed == 0 ? 1.0 : static_cast<double>(read_ns(CLOCK_MONOTONIC) - origin.ns) / static_cast<double>(elapsed);
+  }
+  return static_cast<std::uint64_t>(static_cast<double>(difference) * ns_per_tick);
+}
+
+}  // namespace magpie::server

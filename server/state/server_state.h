@@ -1,0 +1,84 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/config/config_store.h"
+#include "server/engine/keyspace.h"
+#include "server/state/client_registry.h"
+#include "server/state/command_log.h"
+#include "server/state/latency_monitor.h"
+#include "server/state/statistics.h"
+
+namespace magpie::server {
+
+/// What a command may ask of the process around it. Implemented by the node; tests put their own in its place.
+class NodeControl {
+ public:
+  struct Shutdown {
+    bool now = false;
+    bool force = false;
+  };
+  virtual void shut_down(const Shutdown& how) = 0;
+  /// Takes back a shutdown that has not begun; false if there is none.
+  virtual bool abort_shutdown() = 0;
+  /// Closes the client's connection, whichever loop it belongs to; soon, not at once.
+  virtual void kill_client(ClientId id) = 0;
+  /// Ends the client's wait: it gets what a time-out gives, or an UNBLOCKED error.
+  virtual void unblock_client(ClientId id, bool with_error) = 0;
+  /// Wakes the clients that wait for the end of a pause.
+  virtual void pause_changed() = 0;
+  /// Sends a line ("1700000000.123456 [0 127.0.0.1:5000] \"get\" \"k\"") to all MONITOR clients.
+  virtual void feed_monitors(const std::string& line) = 0;
+
+ protected:
+  ~NodeControl() = default;
+};
+
+/// CLIENT PAUSE. Any thread.
+struct PauseState {
+  std::atomic<std::int64_t> until_ms{0};
+  std::atomic<bool> only_writes{false};
+  bool active(Instant now) const { return now.ms < until_ms.load(std::memory_order_relaxed); }
+};
+
+/// What all loops share. Made once at start; members are safe for any thread.
+struct ServerState {
+  ServerState(config::ConfigStore& config_store, engine::Keyspace& key_space, NodeControl& node)
+      : config(config_store), keyspace(key_space), control(node) {}
+
+  config::ConfigStore& config;
+  engine::Keyspace& keyspace;
+  NodeControl& control;
+
+  ClientRegistry clients;
+  CommandLog slow_commands;
+  CommandLog large_requests;
+  CommandLog large_replies;
+  LatencyMonitor latency;
+  ErrorStatistics errors;
+  PauseState pause;
+  std::atomic<unsigned> monitors{0};
+  std::atomic<std::uint64_t> rejected_connections{0};
+  std::vector<std::unique_ptr<LoopStatistics>> loops;  // filled before the loops start
+
+  // Constant after start.
+  std::string run_id;  // 40 hex digits
+  std::int64_t start_ms = 0;
+  std::int64_t startup_used_memory = 0;
+  std::int64_t tcp_port = 0;
+  std::string executable;
+  std::string config_file;
+};
+
+/// What belongs to one loop. The loop's thread only.
+struct LoopState {
+  LoopIndex index{};
+  LoopStatistics* statistics = nullptr;
+  std::shared_ptr<const config::Settings> settings;
+  std::uint64_t settings_generation = 0;
+};
+
+}  // namespace magpie::server

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "protocol/bytes.h"
+#include "server/state/shared_value.h"
+
+namespace magpie::server {
+
+using Counter = SharedValue<std::uint64_t>;
+
+/// Durations on a log-linear scale: eight steps per power of two, so values are exact to 12 %. Written by one thread.
+class DurationHistogram {
+ public:
+  static constexpr unsigned kSteps = 8;
+  static constexpr unsigned kBuckets = 40 * kSteps;
+  static unsigned bucket_of(std::uint64_t ns);
+  /// The largest value in nanoseconds that falls into the bucket.
+  static std::uint64_t upper_bound_ns(unsigned bucket);
+
+  void add(std::uint64_t ns) { counts_[bucket_of(ns)].add(1); }
+  std::uint64_t count(unsigned bucket) const { return counts_[bucket]; }
+  void reset() {
+    for (auto& count : counts_) count = 0;
+  }
+
+ private:
+  std::array<SharedValue<std::uint32_t>, kBuckets> counts_;
+};
+
+/// Counters of one command on one loop.
+struct CommandCounters {
+  Counter calls;
+  Counter ns;
+  Counter rejected;
+  Counter failed;
+  std::atomic<DurationHistogram*> histogram{nullptr};  // made at the first call
+  ~CommandCounters() { delete histogram.load(); }
+};
+
+/// Counters of one loop: written by its thread, read by any.
+struct LoopStatistics {
+  Counter commands_processed;
+  Counter connections_received;
+  Counter connections_closed;
+  Counter net_input_bytes;
+  Counter net_output_bytes;
+  Counter keyspace_hits;
+  Counter keyspace_misses;
+  Counter unexpected_errors;
+  Counter total_error_replies;
+  Counter total_reads_processed;
+  Counter total_writes_processed;
+  Counter output_limit_disconnections;
+  Counter query_limit_disconnections;
+  Counter evicted_clients;
+  std::vector<CommandCounters> commands;  // by command id
+
+  explicit LoopStatistics(std::size_t command_count) : commands(command_count) {}
+  void record(std::size_t command_id, std::uint64_t ns, bool failed, bool histogram) {
+    CommandCounters& counters = commands[command_id];
+    counters.calls.add(1);
+    counters.ns.add(ns);
+    if (failed) counters.failed.add(1);
+    if (histogram) histogram_of(counters).add(ns);
+  }
+
+ private:
+  static DurationHistogram& histogram_of(CommandCounters& counters) {
+    DurationHistogram* histogram = counters.histogram.load(std::memory_order_relaxed);
+    if (histogram == nullptr) {
+      histogram = new DurationHistogram;
+      counters.histogram.store(histogram, std::memory_order_release);
+    }
+    return *histogram;
+  }
+};
+
+/// How often which error was answered (INFO errorstats), by the error's first word. Any thread; errors are rare.
+class ErrorStatistics {
+ public:
+  void count(ByteView error_text);
+  std::map<std::string, std::uint64_t> snapshot() const;
+  void reset();
+
+ private:
+  static constexpr std::size_t kMostPrefixes = 128;  // as Redis: beyond it nothing new is recorded
+  mutable std::mutex lock_;
+  std::map<std::string, std::uint64_t, std::less<>> counts_;
+};
+
+}  // namespace magpie::server
