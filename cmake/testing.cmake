@@ -1,12 +1,13 @@
-# magpie_test(NAME SOURCES ... DEPENDS ...): one doctest binary per layer, run by ctest. DEPENDS as in magpie_layer.
+# magpie_test(NAME SOURCES ... DEPENDS ... [LIBRARIES ...] [LABELS ...]): one doctest binary per layer, run by ctest.
+# DEPENDS as in magpie_layer. LABELS: "threads" for what CI also runs under tsan, "long" for what it leaves out.
 function(magpie_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LIBRARIES;LABELS" ${ARGN})
   add_executable(${name} ${CMAKE_SOURCE_DIR}/tests/doctest_main.cpp ${ARG_SOURCES})
   list(TRANSFORM ARG_DEPENDS PREPEND magpie_)
   target_include_directories(${name} PRIVATE ${CMAKE_BINARY_DIR}/layers/tests)
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} ${ARG_LIBRARIES})
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS "${ARG_LABELS}")
 endfunction()
 
 # magpie_fuzzer(NAME SOURCE CORPUS DEPENDS ...): a libFuzzer target; its corpus is replayed by ctest.

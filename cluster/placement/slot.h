@@ -19,6 +19,8 @@ inline constexpr unsigned kSlotsPerBlock = kSlots / kBlocks;
 /// Source: Redis Cluster specification, "Key distribution model" and "Hash tags".
 Slot slot_of(ByteView key);
 
-constexpr Block block_of(Slot slot) { return Block{static_cast<std::uint16_t>(static_cast<unsigned>(slot) / kSlotsPerBlock)}; }
+constexpr Block block_of(Slot slot) {
+  return Block{static_cast<std::uint16_t>(static_cast<unsigned>(slot) / kSlotsPerBlock)};
+}
 
 }  // namespace magpie
