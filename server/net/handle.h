@@ -70,7 +70,8 @@ class BodyRef {
   Body* body_;
 };
 
-/// A libuv callback that calls a member function of the body: forward<&Body::method, Body>.
+/// A libuv callback that calls a member function of the body: forward<&Body::method, Body>. Of a handle, or of a
+/// request whose `data` was set like a handle's.
 template <auto Method, class Body, class Handle, class... Rest>
 void forward(Handle* handle, Rest... rest) {
   auto* body = static_cast<Body*>(static_cast<HandleBody*>(handle->data));

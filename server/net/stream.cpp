@@ -65,6 +65,7 @@ struct Stream::Body final : HandleBody {
   bool reading = false;
   bool ended = false;         // the peer sends no more
   bool had_its_read = false;  // one read per event, however much there is
+  bool in_read_buffer = false;
   bool close_when_sent = false;
 };
 
@@ -100,15 +101,17 @@ void Stream::Body::start_reading() {
 void Stream::Body::stop_reading() {
   if (!open() || !reading) return;
   DCHECK(loop().may_touch());
+  CHECK(!in_read_buffer);  // libuv will call back whatever it returns
   reading = false;
   uv_read_stop(&uv.stream);
 }
 
 void Stream::Body::allocate(std::size_t /*suggested*/, uv_buf_t* buffer) {
   *buffer = uv_buf_init(nullptr, 0);  // makes libuv leave its loop of reads
-  if (!open() || std::exchange(had_its_read, false)) return;
+  if (std::exchange(had_its_read, false)) return;
+  in_read_buffer = true;
   const auto space = handler->read_buffer();
-  if (!open()) return;
+  in_read_buffer = false;
   CHECK(!space.empty());
   buffer->base = space.data();
   buffer->len = space.size();
@@ -185,6 +188,7 @@ void Stream::Body::submit(std::size_t skip) {
   for (ByteBuffer& bytes : queue->sending) buffers.push_back({bytes.data(), bytes.size()});
   buffers.front().base += skip;
   buffers.front().len -= skip;
+  queue->request.data = static_cast<HandleBody*>(this);
   const int status = uv_write(&queue->request, &uv.stream, buffers.data(), static_cast<unsigned>(buffers.size()),
                               forward<&Body::written, Body>);
   if (status < 0) {
@@ -240,6 +244,7 @@ void Stream::Body::close_after_writes() {
 }
 
 void Stream::Body::on_close() {
+  CHECK(!in_read_buffer);
   reading = false;
   if (queue == nullptr) return;
   queue->waiting.clear();  // `sending` stays until libuv has cancelled its request

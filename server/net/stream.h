@@ -11,7 +11,7 @@
 namespace magpie::net {
 
 /// What a stream tells its owner, on the loop's thread. After Stream::close() or the stream's destruction nothing is
-/// told any more. The owner may close or destroy the stream inside any of these calls.
+/// told any more. The owner may close or destroy the stream inside any of these calls but read_buffer().
 class StreamHandler {
  public:
   /// Where the next read goes; must stay valid until the on_read() that follows at once. Hand out the loop's shared
