@@ -21,10 +21,11 @@ class Listener {
 
   /// `address` is an IPv4 or IPv6 literal, "*" (all IPv4) or "::*" (all IPv6) or a host name; IPv6 sockets are v6-only.
   /// Port 0 lets the kernel choose.
-  static std::expected<Listener, Error> tcp(Loop& loop, const std::string& address, int port, int backlog, OnAccept on_accept);
+  static std::expected<Listener, Error> tcp(Loop& loop, const std::string& address, int port, int backlog,
+                                            OnAccept on_accept);
   /// Replaces a stale socket file; removes it when destroyed. `permissions` 0 leaves the umask's.
-  static std::expected<Listener, Error> unix_socket(Loop& loop, const std::string& path, unsigned permissions, int backlog,
-                                                    OnAccept on_accept);
+  static std::expected<Listener, Error> unix_socket(Loop& loop, const std::string& path, unsigned permissions,
+                                                    int backlog, OnAccept on_accept);
   Listener(Listener&&) noexcept;
   Listener& operator=(Listener&&) noexcept;
   ~Listener();  // stops listening

@@ -12,18 +12,18 @@ class Loop {
   using Task = std::move_only_function<void()>;
 
   Loop();
-  ~Loop();  // after run() has returned; handles still open are closed first
+  ~Loop();  // after run() has returned; tasks are dropped, handles still open are closed (their objects may go later)
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
   /// Runs until stop(). The calling thread becomes the loop's thread.
   void run();
-  /// Any thread.
+  /// Any thread. Tasks posted before still run. Before run(): run() returns at once.
   void stop();
-  /// Any thread: runs `task` on the loop's thread, in order of posting. Tasks share one wakeup, and a loop that is awake
-  /// is not woken. Tasks posted after the loop has ended are dropped with the loop.
+  /// Any thread: runs `task` on the loop's thread, in order of posting. Tasks share one wakeup, and a loop that is
+  /// awake is not woken. Tasks posted after the loop has ended are dropped with the loop.
   void post(Task task);
-  /// Whether the calling thread runs this loop (true before run() for the creating thread).
+  /// Whether the calling thread runs this loop, or ran it last (before run(): has created it).
   bool in_loop() const;
 
   struct Body;  // libuv's side, known to this folder only

@@ -11,7 +11,7 @@
 namespace magpie::net {
 
 /// What a stream tells its owner, on the loop's thread. After Stream::close() or the stream's destruction nothing is
-/// told any more. The owner may close or destroy the stream inside any of these calls.
+/// told any more. The owner may close or destroy the stream inside any of these calls but read_buffer().
 class StreamHandler {
  public:
   /// Where the next read goes; must stay valid until the on_read() that follows at once. Hand out the loop's shared
@@ -20,6 +20,8 @@ class StreamHandler {
   /// `bytes` (> 0) bytes were put at the start of the last read_buffer().
   virtual void on_read(std::size_t bytes) = 0;
   /// The peer closed its sending side, or the connection failed (`error`, static text, nullptr for a clean end).
+  /// Reading has stopped. After a clean end writes are still possible, and may still fail; after a failure nothing is
+  /// told.
   virtual void on_end(const char* error) = 0;
   /// What was queued has been handed to the kernel: pending_bytes() is 0 again.
   virtual void on_drained() = 0;
@@ -43,8 +45,8 @@ class Stream {
   void stop_reading();
   bool reading() const;
 
-  /// Sends the content of `out` and leaves it empty: its memory kept for reuse when the kernel took everything, moved into
-  /// the queue when not. Order of writes is kept. A failed connection is reported by on_end(), later.
+  /// Sends the content of `out` and leaves it empty: its memory kept for reuse when the kernel took everything, moved
+  /// into the queue when not. Order of writes is kept. A failed connection is reported by on_end(), later.
   void write(ByteBuffer& out);
   /// Bytes queued here because the kernel did not take them yet.
   std::size_t pending_bytes() const;
@@ -53,7 +55,9 @@ class Stream {
 
   /// Closes at once, dropping what is queued. Idempotent.
   void close();
-  /// Closes once the queue is empty (at once if it is); reads no more.
+  /// Closes once the queue is empty (at once if it is); reads no more and drops later writes. When it closes later, the
+  /// owner hears of it: on_drained(), or on_end() if the connection failed before, with closed() being true already.
+  /// A peer that does not read delays that without limit: then close().
   void close_after_writes();
   bool closed() const;
 
@@ -67,7 +71,7 @@ class Stream {
   struct Body;
 
  private:
-  Body* body_;  // freed by libuv's close callback
+  Body* body_;  // lives until both this object and libuv have let go
 };
 
 }  // namespace magpie::net

@@ -1,0 +1,146 @@
+#include "server/net/listener.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include "protocol/check.h"
+#include "server/net/handle.h"
+#include "server/net/sockets.h"
+#include "server/net/timer.h"
+
+namespace magpie::net {
+namespace {
+
+constexpr int kAcceptsPerEvent = 1000;  // as Redis; then the connections there are get their turn
+constexpr std::chrono::milliseconds kPauseWithoutDescriptors{100};
+
+/// What went wrong with one connection before it was accepted says nothing about the next one (see accept(2)).
+bool concerns_one_connection(int error_number) {
+  switch (error_number) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPERM:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+    case ENETDOWN:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// The file of a unix socket. It is removed only as long as it is the one made here: a successor may have replaced it.
+class SocketFile {
+ public:
+  SocketFile() = default;
+  explicit SocketFile(std::string path) : path_(std::move(path)) { found(made_); }
+  void remove() {
+    struct stat now{};
+    if (!path_.empty() && found(now) && now.st_dev == made_.st_dev && now.st_ino == made_.st_ino) {
+      ::unlink(path_.c_str());
+    }
+    path_.clear();
+  }
+
+ private:
+  bool found(struct stat& status) const { return ::lstat(path_.c_str(), &status) == 0; }
+
+  std::string path_;
+  struct stat made_{};
+};
+
+}  // namespace
+
+struct Listener::Body final : HandleBody {
+  Body(Loop& owner, int listening, SocketFile made, OnAccept callback)
+      : HandleBody(owner),
+        fd(listening),
+        port(local_port(listening)),
+        file(std::move(made)),
+        on_accept(std::move(callback)),
+        retry(owner, [this] { watch(); }) {
+    CHECK(uv_poll_init(&loop().uv, &poll, fd) == 0);
+    attach(&poll);
+    watch();
+  }
+
+  void watch() { CHECK(uv_poll_start(&poll, UV_READABLE, forward<&Body::accept_all, Body>) == 0); }
+
+  void accept_all(int /*status*/, int /*events*/) {
+    // The callback may close the listener.
+    for (int tries = 0; tries < kAcceptsPerEvent && open(); ++tries) {
+      const int accepted = ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (accepted >= 0) {
+        on_accept(accepted);
+      } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        return;
+      } else if (!concerns_one_connection(errno)) {
+        pause();
+        return;
+      }
+    }
+  }
+
+  /// No descriptor or no memory is left. The waiting connection would wake the loop again at once, so look away.
+  void pause() {
+    uv_poll_stop(&poll);
+    retry.start_once(kPauseWithoutDescriptors);
+  }
+
+  void on_close() override {
+    retry.stop();
+    ::close(fd);  // uv_close() has taken it out of epoll
+    file.remove();
+  }
+
+  int fd;
+  int port;
+  SocketFile file;
+  OnAccept on_accept;
+  Timer retry;
+  uv_poll_t poll{};
+};
+
+std::expected<Listener, Listener::Error> Listener::tcp(Loop& loop, const std::string& address, int port, int backlog,
+                                                       OnAccept on_accept) {
+  const auto fd = listen_tcp(address, port, backlog);
+  if (!fd) return std::unexpected(fd.error());
+  return Listener(new Body(loop, *fd, SocketFile(), std::move(on_accept)));
+}
+
+std::expected<Listener, Listener::Error> Listener::unix_socket(Loop& loop, const std::string& path,
+                                                               unsigned permissions, int backlog, OnAccept on_accept) {
+  const auto fd = listen_unix(path, permissions, backlog);
+  if (!fd) return std::unexpected(fd.error());
+  return Listener(new Body(loop, *fd, SocketFile(path), std::move(on_accept)));
+}
+
+Listener::Listener(Listener&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
+
+Listener& Listener::operator=(Listener&& other) noexcept {
+  std::swap(body_, other.body_);
+  const Listener replaced(std::move(other));  // closes what was here before
+  return *this;
+}
+
+Listener::~Listener() {
+  if (body_ == nullptr) return;
+  body_->close();
+  body_->unref();
+}
+
+int Listener::port() const {
+  return body_->port;
+}
+
+}  // namespace magpie::net

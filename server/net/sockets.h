@@ -1,0 +1,29 @@
+#pragma once
+
+#include <expected>
+#include <string>
+
+#include "server/net/listener.h"
+
+namespace magpie::net {
+
+/// What the folder does with plain sockets, without libuv. Any thread.
+
+/// "Connection reset by peer" for ECONNRESET. Static text.
+const char* error_text(int error_number);
+
+/// Sockets that listen, non-blocking and close-on-exec. The caller owns the descriptor. See Listener for the arguments.
+std::expected<int, Listener::Error> listen_tcp(const std::string& address, int port, int backlog);
+std::expected<int, Listener::Error> listen_unix(const std::string& path, unsigned permissions, int backlog);
+
+enum class Side { Local, Peer };
+/// "127.0.0.1:6379", "[::1]:6379", "/path:0"; "?:0" if the socket has no such address (any more).
+std::string socket_address(int fd, Side side);
+int local_port(int fd);
+
+/// AF_INET, AF_INET6, AF_UNIX; negative if `fd` is no socket.
+int socket_family(int fd);
+/// Probes after `seconds` of silence, three of them a third of that apart, as Redis sets it; 0: none.
+void set_tcp_keepalive(int fd, unsigned seconds);
+
+}  // namespace magpie::net
