@@ -1,0 +1,70 @@
+#include "server/config/command_line.h"
+
+#include <algorithm>
+
+#include "server/config/file_directives.h"
+#include "server/config/option_table.h"
+
+namespace magpie::config {
+namespace {
+
+constexpr ByteView kCommandLine = "command line";
+
+std::optional<Mode> mode_of(ByteView word) {
+  if (word == "--help" || word == "-h") return Mode::Help;
+  if (word == "--help-options") return Mode::HelpOptions;
+  if (word == "--version" || word == "-v") return Mode::Version;
+  if (word == "--check-config") return Mode::CheckConfig;
+  return std::nullopt;
+}
+
+/// Whether a word ends the values of the option before it. A value may itself start with "--", as in
+/// --proc-title-template --magpie--.
+bool starts_option(ByteView word) {
+  if (mode_of(word)) return true;
+  if (!word.starts_with("--")) return false;
+  const ByteView name = word.substr(2, word.find('=') - 2);
+  return find_option(name).has_value() || find_file_directive(name) != nullptr;
+}
+
+Directive directive_named(ByteView name) {
+  Directive directive{std::string(name), {}, std::string(kCommandLine), 0};
+  std::ranges::transform(directive.name, directive.name.begin(),
+                         [](char byte) { return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + 32) : byte; });
+  return directive;
+}
+
+}  // namespace
+
+std::expected<CommandLine, std::string> parse_command_line(std::span<const std::string> words) {
+  CommandLine line;
+  if (!words.empty() && !words.front().starts_with('-')) {
+    line.file = words.front();
+    words = words.subspan(1);
+  }
+  Directive* open = nullptr;  // the option that takes the next words
+  for (const std::string& word : words) {
+    if (const auto mode = mode_of(word)) {
+      line.mode = *mode;
+      open = nullptr;
+    } else if (word == "-") {
+      line.standard_input = true;
+      open = nullptr;
+    } else if (word.starts_with("--") && (open == nullptr || !open->arguments.empty() || starts_option(word))) {
+      const std::size_t equals = word.find('=');
+      line.options.push_back(directive_named(ByteView(word).substr(2, equals == ByteView::npos ? equals : equals - 2)));
+      open = &line.options.back();
+      if (equals != std::string::npos) {
+        open->arguments.push_back(word.substr(equals + 1));
+        open = nullptr;
+      }
+    } else if (open != nullptr) {
+      open->arguments.push_back(word);
+    } else {
+      return std::unexpected(std::string(kCommandLine) + ": '" + word + "' does not belong to an option");
+    }
+  }
+  return line;
+}
+
+}  // namespace magpie::config

@@ -1,0 +1,83 @@
+#include "server/config/areas.h"
+#include "server/config/compound_options.h"
+#include "server/config/no_effect.h"
+
+namespace magpie::config {
+namespace {
+
+constexpr ByteView kSupervisedNames[] = {"upstart", "systemd", "auto", "no"};
+constexpr ByteView kOomNames[] = {"no", "yes", "relative", "absolute"};
+constexpr ByteView kErrorNames[] = {"ignore", "panic", "panic-on-replicas"};
+constexpr ByteView kNoDebugAid = "an aid for debugging Redis itself";
+constexpr ByteView kNoPinning = "threads are not pinned; start the server under taskset to choose its cores";
+constexpr ByteView kNoTitle = "the title of the process is its command line";
+constexpr ByteView kNoOomScore = "the service manager sets the out-of-memory score";
+constexpr ByteView kNoCrashLog = "a crash leaves a core dump, not a report in the log";
+constexpr ByteView kStopsAtOnce = "there is nothing to save, so a signal stops the server at once";
+
+constexpr Option hidden(Option row) {
+  row.hidden = true;
+  return row;
+}
+
+const Option kOptions[] = {
+    {.name = "pidfile",
+     .kind = Text{},
+     .change = Change::AtStart,
+     .help = "file for the process id; empty for none",
+     .access = field<&Settings::pidfile>()},
+    {.name = "hz",
+     .kind = Integer{.clamp_low = 1, .clamp_high = 500},
+     .default_text = "10",
+     .help = "how often a second background work runs",
+     .access = field<&Settings::hz>()},
+    {.name = "dynamic-hz",
+     .kind = Boolean{},
+     .default_text = "yes",
+     .help = "run background work more often with many clients",
+     .access = field<&Settings::dynamic_hz>()},
+    {.name = "busy-reply-threshold",
+     .alias = "lua-time-limit",
+     .kind = Integer{0, kInt64Max},
+     .default_text = "5000",
+     .help = "milliseconds after which other clients hear BUSY about a running script",
+     .access = field<&Settings::busy_reply_threshold>()},
+    no_effect("daemonize", Boolean{}, "no", "the server stays in the foreground; let a service manager start it",
+              Change::AtStart),
+    no_effect("supervised", Choice{kSupervisedNames}, "no", "the service manager is not notified", Change::AtStart),
+    no_effect("dir", kWorkingDirectory, "", "no file is written there yet; the server stays where it was started",
+              Change::Protected),
+    no_effect("shutdown-timeout", Integer{}, "10", kStopsAtOnce),
+    no_effect("shutdown-on-sigint", kShutdownFlags, "default", kStopsAtOnce),
+    no_effect("shutdown-on-sigterm", kShutdownFlags, "default", kStopsAtOnce),
+    no_effect("always-show-logo", Boolean{}, "no", "there is no logo", Change::AtStart),
+    no_effect("set-proc-title", Boolean{}, "yes", kNoTitle, Change::AtStart),
+    no_effect("proc-title-template", Text{}, "{title} {listen-addr} {server-mode}", kNoTitle),
+    no_effect("crash-log-enabled", Boolean{}, "yes", kNoCrashLog),
+    no_effect("crash-memcheck-enabled", Boolean{}, "yes", kNoCrashLog),
+    no_effect("disable-thp", Boolean{}, "yes", "the system's setting for huge pages is left as it is", Change::AtStart),
+    no_effect("oom-score-adj", Choice{kOomNames}, "no", kNoOomScore),
+    no_effect("oom-score-adj-values", kOomScores, "0 200 800", kNoOomScore),
+    no_effect("server_cpulist", Text{}, "", kNoPinning, Change::AtStart),
+    no_effect("bio_cpulist", Text{}, "", kNoPinning, Change::AtStart),
+    no_effect("aof_rewrite_cpulist", Text{}, "", kNoPinning, Change::AtStart),
+    no_effect("bgsave_cpulist", Text{}, "", kNoPinning, Change::AtStart),
+    no_effect("ignore-warnings", Text{}, "", "the warnings it names are not given"),
+    no_effect("propagation-error-behavior", Choice{kErrorNames}, "ignore",
+              "replicas receive effects, which cannot fail as commands can"),
+    no_effect("locale-collate", Text{}, "", "text is sorted by the locale of the environment"),
+    hidden(no_effect("lua-enable-deprecated-api", Boolean{}, "no", "scripts see the documented interface only",
+                     Change::AtStart)),
+    hidden(no_effect("watchdog-period", Integer{}, "0", kNoDebugAid)),
+    hidden(no_effect("key-load-delay", Integer{kInt32Min, kInt32Max}, "0", kNoDebugAid)),
+    hidden(no_effect("rdb-key-save-delay", Integer{kInt32Min, kInt32Max}, "0", kNoDebugAid)),
+    hidden(no_effect("use-exit-on-panic", Boolean{}, "no", kNoDebugAid)),
+};
+
+}  // namespace
+
+std::span<const Option> process_options() {
+  return kOptions;
+}
+
+}  // namespace magpie::config
