@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "protocol/bytes.h"
 #include "protocol/command_error.h"
@@ -35,9 +37,9 @@ class ArgReader {
   /// Latches an error found by the handler itself; the first one stays.
   void fail(CommandError error);
   bool failed() const { return error_.has_value(); }
-  /// The latched error; or Syntax if arguments are left over; or nothing.
+  /// The latched error; or Syntax if arguments are left over; or nothing. Call it once.
   [[nodiscard]] std::optional<CommandError> finish();
-  /// The latched error only; arguments may be left over.
+  /// The latched error only, handed out once; arguments may be left over.
   [[nodiscard]] std::optional<CommandError> check() { return std::move(error_); }
 
  private:

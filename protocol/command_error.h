@@ -4,6 +4,7 @@
 #include <expected>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "protocol/bytes.h"
 
@@ -11,28 +12,30 @@ namespace magpie::resp {
 
 /// Errors that commands answer. Their texts, Redis's own, stand in command_error.cpp and nowhere else.
 enum class ErrorCode : std::uint8_t {
-  Custom,           // the text is carried by the error
-  Syntax,           // ERR syntax error
-  NotInteger,       // ERR value is not an integer or out of range
-  NotFloat,         // ERR value is not a valid float
-  WrongType,        // WRONGTYPE Operation against a key holding the wrong kind of value
-  NoSuchKey,        // ERR no such key
-  Overflow,         // ERR increment or decrement would overflow
-  NanOrInfinity,    // ERR increment would produce NaN or Infinity
-  StringTooLong,    // ERR string exceeds maximum allowed size (proto-max-bulk-len)
-  OffsetOutOfRange, // ERR offset is out of range
-  IndexOutOfRange,  // ERR index out of range
-  InvalidDbIndex,   // ERR invalid DB index
-  DbOutOfRange,     // ERR DB index is out of range
-  SameObject,       // ERR source and destination objects are the same
-  NegativeTimeout,  // ERR timeout is negative
-  InvalidTimeout,   // ERR timeout is not an integer or out of range
-  InvalidCursor,    // ERR invalid cursor
-  OutOfMemory,      // OOM command not allowed when used memory > 'maxmemory'.
-  ExecAbort,        // EXECABORT Transaction discarded because of previous errors.
-  NoAuth,           // NOAUTH Authentication required.
-  WrongPassword,    // WRONGPASS invalid username-password pair or user is disabled.
-  NoProto,          // NOPROTO unsupported protocol version
+  Custom,            // the text is carried by the error
+  Syntax,            // ERR syntax error
+  NotInteger,        // ERR value is not an integer or out of range
+  NotFloat,          // ERR value is not a valid float
+  WrongType,         // WRONGTYPE Operation against a key holding the wrong kind of value
+  NoSuchKey,         // ERR no such key
+  Overflow,          // ERR increment or decrement would overflow
+  NanOrInfinity,     // ERR increment would produce NaN or Infinity
+  StringTooLong,     // ERR string exceeds maximum allowed size (proto-max-bulk-len)
+  OffsetOutOfRange,  // ERR offset is out of range
+  IndexOutOfRange,   // ERR index out of range
+  InvalidDbIndex,    // ERR invalid DB index
+  DbOutOfRange,      // ERR DB index is out of range
+  SameObject,        // ERR source and destination objects are the same
+  NegativeTimeout,   // ERR timeout is negative
+  InvalidTimeout,    // ERR timeout is not an integer or out of range
+  InvalidCursor,     // ERR invalid cursor
+  OutOfMemory,       // OOM command not allowed when used memory > 'maxmemory'.
+  ExecAbort,         // EXECABORT Transaction discarded because of previous errors.
+  NoAuth,            // NOAUTH Authentication required.
+  WrongPassword,     // WRONGPASS invalid username-password pair or user is disabled.
+  NoProto,           // NOPROTO unsupported protocol version
+  TimeoutNotFloat,   // ERR timeout is not a float or out of range
+  NotPositive,       // ERR value is out of range, must be positive
 };
 
 /// The text after the '-', for example "ERR syntax error". Static.

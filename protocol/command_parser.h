@@ -23,6 +23,9 @@ class Args {
   bool empty() const { return views_.empty(); }
   ByteView operator[](std::size_t index) const { return views_[index]; }
 
+  /// Where arguments written with quotes or escapes live; the others lie in the input.
+  ByteView storage() const { return unescaped_; }
+
   /// Forgets the arguments; memory beyond a small bound is returned.
   void clear();
 
@@ -43,9 +46,9 @@ struct ParseLimits {
 /// the command's first byte, never addresses: the input may move between two calls. A default-constructed cursor means
 /// "at the start of a command"; parse_command() resets it when a command is complete.
 struct ParseCursor {
-  std::size_t position = 0;        // bytes of the command that are understood
-  std::int64_t args_left = 0;      // arguments still to come, 0 before the header was read
-  std::int64_t bulk_length = -1;   // length of the argument being read, -1 before its length line
+  std::size_t position = 0;       // bytes of the command that are understood
+  std::int64_t args_left = 0;     // arguments still to come, 0 before the header was read
+  std::int64_t bulk_length = -1;  // length of the argument being read, -1 before its length line
   std::vector<std::pair<std::size_t, std::size_t>> parsed;  // offset and size of the arguments so far
   bool at_start() const { return position == 0; }
 };
@@ -56,22 +59,23 @@ struct Parsed {
   std::size_t consumed;
 };
 /// The input ends inside a command; the whole of what is understood so far needs at least `at_least` bytes of input,
-/// counted from the command's first byte (a lower bound that lets the reader size its next buffer; 0: unknown).
+/// counted from the command's first byte (a lower bound that lets the reader size its next buffer; 0: unknown). Inside
+/// an argument it reaches to that argument's end, line end included. `args` is empty then.
 struct NeedMore {
   std::size_t at_least;
 };
 /// The stream cannot be resynchronised: answer message() and close.
 struct ProtocolError {
   enum class Kind : std::uint8_t {
-    TooBigInline,        // "Protocol error: too big inline request"
-    UnbalancedQuotes,    // "Protocol error: unbalanced quotes in request"
-    TooBigCountLine,     // "Protocol error: too big mbulk count string"
-    InvalidCount,        // "Protocol error: invalid multibulk length"
+    TooBigInline,          // "Protocol error: too big inline request"
+    UnbalancedQuotes,      // "Protocol error: unbalanced quotes in request"
+    TooBigCountLine,       // "Protocol error: too big mbulk count string"
+    InvalidCount,          // "Protocol error: invalid multibulk length"
     UnauthenticatedCount,  // "Protocol error: unauthenticated multibulk length"
-    TooBigBulkLine,      // "Protocol error: too big bulk count string"
-    ExpectedDollar,      // "Protocol error: expected '$', got 'x'"
-    InvalidBulkLength,   // "Protocol error: invalid bulk length"
-    UnauthenticatedBulk,  // "Protocol error: unauthenticated bulk length"
+    TooBigBulkLine,        // "Protocol error: too big bulk count string"
+    ExpectedDollar,        // "Protocol error: expected '$', got 'x'"
+    InvalidBulkLength,     // "Protocol error: invalid bulk length"
+    UnauthenticatedBulk,   // "Protocol error: unauthenticated bulk length"
   };
   Kind kind;
   char got = 0;  // for ExpectedDollar

@@ -2,9 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "protocol/byte_buffer.h"
 #include "protocol/bytes.h"
+#include "protocol/numbers.h"
 
 namespace magpie::resp {
 
@@ -21,28 +23,85 @@ class ReplyWriter {
   void set_version(Version version) { version_ = version; }
   ByteBuffer& buffer() { return *out_; }
 
-  void ok();                          // +OK
-  void simple(ByteView text);         // +text, no CR or LF in it
-  void error(ByteView text);          // -text ("ERR ..."); CR and LF become spaces
-  void integer(std::int64_t value);   // :n
-  void bulk(ByteView bytes);          // $n
-  void null();                        // $-1 or _
-  void null_array();                  // *-1 or _
-  void array(std::size_t count);      // *n
-  void map(std::size_t pairs);        // *2n or %n
-  void set(std::size_t count);        // *n or ~n
-  void push(std::size_t count);       // *n or >n
-  void attribute(std::size_t pairs);  // RESP3 only; in RESP2 the caller must not send one
-  void boolean(bool value);           // :1/:0 or #t/#f
-  void real(double value);            // $ "%.17g" or , ; inf, -inf, nan as Redis spells them
-  void big_number(ByteView digits);   // $ or (
-  void verbatim(ByteView format3, ByteView text);  // $ or =n\r\ntxt:...
+  void ok();                                       // +OK
+  void simple(ByteView text);                      // +text, no CR or LF in it
+  void error(ByteView text);                       // -text ("ERR ..."); CR and LF become spaces, trailing ones go
+  void integer(std::int64_t value);                // :n
+  void bulk(ByteView bytes);                       // $n
+  void null();                                     // $-1 or _
+  void null_array();                               // *-1 or _
+  void array(std::size_t count);                   // *n
+  void map(std::size_t pairs);                     // *2n or %n
+  void set(std::size_t count);                     // *n or ~n
+  void push(std::size_t count);                    // *n or >n
+  void attribute(std::size_t pairs);               // RESP3 only; in RESP2 the caller must not send one
+  void boolean(bool value);                        // :1/:0 or #t/#f
+  void real(double value);                         // $ "%.17g" or , ; inf, -inf, nan, -nan as Redis spells them
+  void big_number(ByteView digits);                // $ or (
+  void verbatim(ByteView format3, ByteView text);  // $ or =n\r\ntxt:...; format3 is cut or padded to 3 bytes
 
  private:
+  static constexpr std::size_t kHeader = 1 + kIntegerDigits + 2;  // type, number, "\r\n"
+  static constexpr std::size_t kSmallBulk = 1000;                 // up to here room may be reserved too generously
+
+  static char* end_line(char* at) {
+    std::memcpy(at, "\r\n", 2);
+    return at + 2;
+  }
+  /// Writes type, number and line end to `at` (kHeader bytes) and returns where it stopped.
+  static char* write_header(char type, std::int64_t value, char* at);
   void header(char type, std::int64_t value);
+  void line(char type, ByteView text);
+  void literal(ByteView text) { out_->append(text); }
+  void large_bulk(ByteView bytes);
 
   ByteBuffer* out_;
   Version version_;
 };
+
+// The replies of GET, SET and INCR, inline: a reserve and a few stores each.
+
+inline char* ReplyWriter::write_header(char type, std::int64_t value, char* at) {
+  *at++ = type;
+  if (static_cast<std::uint64_t>(value) < 10) {
+    *at++ = static_cast<char>('0' + value);
+  } else if (static_cast<std::uint64_t>(value) < 100) {
+    *at++ = static_cast<char>('0' + value / 10);
+    *at++ = static_cast<char>('0' + value % 10);
+  } else {
+    at += format_integer(value, at);
+  }
+  return end_line(at);
+}
+
+inline void ReplyWriter::header(char type, std::int64_t value) {
+  char* const start = out_->reserve(kHeader);
+  out_->commit(static_cast<std::size_t>(write_header(type, value, start) - start));
+}
+
+inline void ReplyWriter::ok() {
+  literal("+OK\r\n");
+}
+
+inline void ReplyWriter::integer(std::int64_t value) {
+  header(':', value);
+}
+
+inline void ReplyWriter::null() {
+  literal(version_ == Version::Resp2 ? ByteView("$-1\r\n") : ByteView("_\r\n"));
+}
+
+inline void ReplyWriter::array(std::size_t count) {
+  header('*', static_cast<std::int64_t>(count));
+}
+
+inline void ReplyWriter::bulk(ByteView bytes) {
+  if (bytes.size() > kSmallBulk) return large_bulk(bytes);
+  char* const start = out_->reserve(kHeader + bytes.size() + 2);
+  char* at = write_header('$', static_cast<std::int64_t>(bytes.size()), start);
+  if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
+  at = end_line(at + bytes.size());
+  out_->commit(static_cast<std::size_t>(at - start));
+}
 
 }  // namespace magpie::resp

@@ -1,0 +1,356 @@
+#include "protocol/command_parser.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "protocol/numbers.h"
+
+namespace magpie::resp {
+namespace {
+
+constexpr std::size_t kKeptArgs = 1024;       // views that an Args object keeps between two commands
+constexpr std::size_t kKeptUnescaped = 4096;  // bytes, likewise
+constexpr std::size_t kKeptOffsets = 64;      // a cursor stays with an idle connection: keep less
+constexpr std::int64_t kUnauthenticatedArgs = 10;
+constexpr std::uint64_t kUnauthenticatedBulk = 16384;
+constexpr std::size_t kLineEnd = 2;         // "\r\n"
+constexpr std::ptrdiff_t kPlainDigits = 9;  // longer lengths take the careful path
+
+bool is_space(char byte) {
+  return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+// Redis skips \v and \f between arguments but does not end an argument at them.
+bool ends_token(char byte) {
+  return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+}
+
+int hex_value(char byte) {
+  if (byte >= '0' && byte <= '9') return byte - '0';
+  const char lower = static_cast<char>(byte | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+char unescape(char byte) {
+  switch (byte) {
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    case 'b':
+      return '\b';
+    case 'a':
+      return '\a';
+    default:
+      return byte;
+  }
+}
+
+/// The first `wanted` in [begin, end), or nullptr. As in Redis, which searches with strchr, a NUL byte hides all that
+/// follows it: such a line never ends, until it is too long. `scanned` is where the search has to go on.
+const char* find_line_end(const char* begin, const char* end, char wanted, const char** scanned = nullptr) {
+  const auto size = [&] { return static_cast<std::size_t>(end - begin); };
+  const char* found = nullptr;
+  if (begin != end) found = static_cast<const char*>(std::memchr(begin, wanted, size()));
+  if (found != nullptr) end = found;
+  const void* nul = begin == end ? nullptr : std::memchr(begin, '\0', size());
+  if (scanned != nullptr) *scanned = nul != nullptr ? static_cast<const char*>(nul) : end;
+  return nul != nullptr ? nullptr : found;
+}
+
+/// The usual length line, behind its first byte: up to nine digits, '\r' and one byte more. Returns where the next line
+/// starts, or nullptr for anything else, which the careful path looks at again.
+inline const char* plain_length(const char* begin, const char* end, std::int64_t& value) {
+  std::int64_t sum = 0;
+  const char* const stop = end - begin > kPlainDigits + 1 ? begin + kPlainDigits + 1 : end - 1;
+  for (const char* at = begin; at < stop; ++at) {
+    const unsigned digit = static_cast<unsigned char>(*at) - unsigned{'0'};
+    if (digit > 9) {
+      if (*at != '\r' || at == begin || (*begin == '0' && at - begin > 1)) return nullptr;
+      value = sum;
+      return at + kLineEnd;
+    }
+    sum = sum * 10 + digit;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+void Args::clear() {
+  views_.clear();
+  unescaped_.clear();
+  if (views_.capacity() > kKeptArgs) std::vector<ByteView>().swap(views_);
+  if (unescaped_.capacity() > kKeptUnescaped) std::string().swap(unescaped_);
+}
+
+/// One call of parse_command(). The arguments found in this call gather in the views of `args`; if the command does not
+/// end here they become offsets in the cursor, and the views are rebuilt once, when it does.
+class CommandReader {
+ public:
+  CommandReader(ByteView input, const ParseLimits& limits, ParseCursor& progress, Args& args)
+      : begin_(input.data()), end_(input.data() + input.size()), limits_(limits), progress_(progress), args_(args) {}
+
+  ParseOutcome read_array();
+  ParseOutcome read_inline();
+
+ private:
+  enum class LineState : std::uint8_t { Whole, Incomplete, TooBig };
+  struct Line {
+    LineState state;
+    const char* next = nullptr;              // behind the line
+    std::optional<std::int64_t> value = {};  // nothing: not a number
+  };
+
+  Line careful_line(const char* at) const;
+  std::optional<ProtocolError> bad_count(const Line& line) const;
+  std::optional<ProtocolError> bad_bulk_line(const char* at, const Line& line) const;
+
+  ParseOutcome complete(const char* at);
+  ParseOutcome suspend(const char* at, std::int64_t args_left, std::int64_t bulk_length);
+  ParseOutcome fail(ProtocolError error);
+  void reset_progress();
+
+  bool split_inline(const char* at, const char* end);
+  bool read_quoted_token(const char*& at, const char* end);
+  bool read_single_quotes(const char*& at, const char* end);
+  bool read_double_quotes(const char*& at, const char* end);
+
+  const char* const begin_;
+  const char* const end_;
+  const ParseLimits& limits_;
+  ParseCursor& progress_;
+  Args& args_;
+};
+
+ParseOutcome CommandReader::read_array() {
+  const char* at = begin_ + progress_.position;
+  std::int64_t args_left = progress_.args_left;
+  std::int64_t length = progress_.bulk_length;
+  const std::uint64_t max_bulk =
+      limits_.authenticated ? limits_.max_bulk : std::min(limits_.max_bulk, kUnauthenticatedBulk);
+
+  if (args_left == 0) {
+    const char* next = plain_length(at + 1, end_, args_left);
+    const std::int64_t max_args = limits_.authenticated ? limits_.max_args : kUnauthenticatedArgs;
+    if (next == nullptr || args_left > std::min(max_args, limits_.max_args)) [[unlikely]] {
+      const Line line = careful_line(at);
+      if (line.state == LineState::Incomplete) return suspend(at, 0, -1);
+      if (const auto error = bad_count(line)) return fail(*error);
+      args_left = *line.value;
+      next = line.next;
+    }
+    at = next;
+  }
+
+  for (; args_left > 0; --args_left) {
+    if (length < 0) {
+      const char* next = end_ - at > 3 && *at == '$' ? plain_length(at + 1, end_, length) : nullptr;
+      if (next == nullptr || static_cast<std::uint64_t>(length) > max_bulk) [[unlikely]] {
+        const Line line = careful_line(at);
+        if (line.state == LineState::Incomplete) return suspend(at, args_left, -1);
+        if (const auto error = bad_bulk_line(at, line)) return fail(*error);
+        length = *line.value;
+        next = line.next;
+      }
+      at = next;
+    }
+    const auto bytes = static_cast<std::size_t>(length);
+    if (static_cast<std::size_t>(end_ - at) < bytes + kLineEnd) return suspend(at, args_left, length);
+    args_.views_.emplace_back(at, bytes);
+    at += bytes + kLineEnd;  // what stands in place of "\r\n" is not looked at, as in Redis
+    length = -1;
+  }
+  return complete(at);
+}
+
+/// A length line of any form, together with its first byte.
+CommandReader::Line CommandReader::careful_line(const char* at) const {
+  const char* const line_end = find_line_end(at, end_, '\r');
+  // A line that came in one piece fails where the same line would have failed arriving byte by byte.
+  if (static_cast<std::size_t>((line_end != nullptr ? line_end : end_) - at) > limits_.max_inline) {
+    return {LineState::TooBig};
+  }
+  if (line_end == nullptr || end_ - line_end < 2) return {LineState::Incomplete};
+  const ByteView number = line_end == at ? ByteView{} : ByteView(at + 1, static_cast<std::size_t>(line_end - at - 1));
+  return {LineState::Whole, line_end + kLineEnd, parse_integer(number)};
+}
+
+std::optional<ProtocolError> CommandReader::bad_count(const Line& line) const {
+  using Kind = ProtocolError::Kind;
+  if (line.state == LineState::TooBig) return ProtocolError{Kind::TooBigCountLine};
+  if (!line.value || *line.value > limits_.max_args) return ProtocolError{Kind::InvalidCount};
+  if (!limits_.authenticated && *line.value > kUnauthenticatedArgs) return ProtocolError{Kind::UnauthenticatedCount};
+  return std::nullopt;
+}
+
+std::optional<ProtocolError> CommandReader::bad_bulk_line(const char* at, const Line& line) const {
+  using Kind = ProtocolError::Kind;
+  if (line.state == LineState::TooBig) return ProtocolError{Kind::TooBigBulkLine};
+  if (*at != '$') return ProtocolError{Kind::ExpectedDollar, *at};
+  if (!line.value || *line.value < 0) return ProtocolError{Kind::InvalidBulkLength};
+  const auto length = static_cast<std::uint64_t>(*line.value);
+  if (length > limits_.max_bulk) return ProtocolError{Kind::InvalidBulkLength};
+  if (!limits_.authenticated && length > kUnauthenticatedBulk) return ProtocolError{Kind::UnauthenticatedBulk};
+  return std::nullopt;
+}
+
+inline ParseOutcome CommandReader::complete(const char* at) {
+  if (!progress_.at_start()) [[unlikely]] {
+    auto& views = args_.views_;
+    views.insert(views.begin(), progress_.parsed.size(), ByteView{});
+    std::ranges::transform(progress_.parsed, views.begin(),
+                           [this](const auto& part) { return ByteView(begin_ + part.first, part.second); });
+    reset_progress();
+  }
+  return Parsed{static_cast<std::size_t>(at - begin_)};
+}
+
+ParseOutcome CommandReader::suspend(const char* at, std::int64_t args_left, std::int64_t bulk_length) {
+  progress_.position = static_cast<std::size_t>(at - begin_);
+  progress_.args_left = args_left;
+  progress_.bulk_length = bulk_length;
+  for (const ByteView view : args_.views_) {
+    progress_.parsed.emplace_back(static_cast<std::size_t>(view.data() - begin_), view.size());
+  }
+  args_.clear();
+  if (bulk_length < 0) return NeedMore{0};
+  return NeedMore{progress_.position + static_cast<std::size_t>(bulk_length) + kLineEnd};
+}
+
+ParseOutcome CommandReader::fail(ProtocolError error) {
+  args_.clear();
+  reset_progress();
+  return error;
+}
+
+void CommandReader::reset_progress() {
+  progress_.position = 0;
+  progress_.args_left = 0;
+  progress_.bulk_length = -1;
+  progress_.parsed.clear();
+  if (progress_.parsed.capacity() > kKeptOffsets) decltype(progress_.parsed)().swap(progress_.parsed);
+}
+
+ParseOutcome CommandReader::read_inline() {
+  const char* scanned = nullptr;
+  const char* const newline = find_line_end(begin_ + progress_.position, end_, '\n', &scanned);
+  if (static_cast<std::size_t>((newline != nullptr ? newline : end_) - begin_) > limits_.max_inline) {
+    return fail({ProtocolError::Kind::TooBigInline});
+  }
+  if (newline == nullptr) {
+    progress_.position = static_cast<std::size_t>(scanned - begin_);
+    return NeedMore{0};
+  }
+  const char* line_end = newline;
+  if (line_end != begin_ && line_end[-1] == '\r') --line_end;
+  if (!split_inline(begin_, line_end)) return fail({ProtocolError::Kind::UnbalancedQuotes});
+  reset_progress();
+  return Parsed{static_cast<std::size_t>(newline + 1 - begin_)};
+}
+
+/// False if the quotes do not balance.
+bool CommandReader::split_inline(const char* at, const char* end) {
+  for (;;) {
+    while (at != end && is_space(*at)) ++at;
+    if (at == end) return true;
+    const char* const start = at;
+    while (at != end && !ends_token(*at) && *at != '"' && *at != '\'') ++at;
+    if (at == end || ends_token(*at)) {
+      args_.views_.emplace_back(start, static_cast<std::size_t>(at - start));
+      continue;
+    }
+    // Unescaping never lengthens: after the first reserve, which covers the rest of the line, nothing moves.
+    if (args_.unescaped_.empty()) args_.unescaped_.reserve(static_cast<std::size_t>(end - start));
+    const std::size_t offset = args_.unescaped_.size();
+    at = start;
+    if (!read_quoted_token(at, end)) return false;
+    args_.views_.emplace_back(args_.unescaped_.data() + offset, args_.unescaped_.size() - offset);
+  }
+}
+
+bool CommandReader::read_quoted_token(const char*& at, const char* end) {
+  while (at != end && !ends_token(*at)) {
+    const char byte = *at++;
+    if (byte != '"' && byte != '\'') {
+      args_.unescaped_.push_back(byte);
+      continue;
+    }
+    const bool closed = byte == '"' ? read_double_quotes(at, end) : read_single_quotes(at, end);
+    return closed && (at == end || is_space(*at));  // a closing quote ends the argument
+  }
+  return true;
+}
+
+bool CommandReader::read_single_quotes(const char*& at, const char* end) {
+  for (; at != end; ++at) {
+    if (*at == '\'') {
+      ++at;
+      return true;
+    }
+    if (*at == '\\' && end - at > 1 && at[1] == '\'') ++at;
+    args_.unescaped_.push_back(*at);
+  }
+  return false;
+}
+
+bool CommandReader::read_double_quotes(const char*& at, const char* end) {
+  for (; at != end; ++at) {
+    if (*at == '"') {
+      ++at;
+      return true;
+    }
+    if (*at != '\\' || end - at < 2) {
+      args_.unescaped_.push_back(*at);
+      continue;
+    }
+    ++at;
+    const int high = *at == 'x' && end - at > 2 ? hex_value(at[1]) : -1;
+    const int low = high >= 0 ? hex_value(at[2]) : -1;
+    if (low >= 0) {
+      args_.unescaped_.push_back(static_cast<char>(high * 16 + low));
+      at += 2;
+    } else {
+      args_.unescaped_.push_back(unescape(*at));
+    }
+  }
+  return false;
+}
+
+std::string ProtocolError::message() const {
+  switch (kind) {
+    case Kind::TooBigInline:
+      return "Protocol error: too big inline request";
+    case Kind::UnbalancedQuotes:
+      return "Protocol error: unbalanced quotes in request";
+    case Kind::TooBigCountLine:
+      return "Protocol error: too big mbulk count string";
+    case Kind::InvalidCount:
+      return "Protocol error: invalid multibulk length";
+    case Kind::UnauthenticatedCount:
+      return "Protocol error: unauthenticated multibulk length";
+    case Kind::TooBigBulkLine:
+      return "Protocol error: too big bulk count string";
+    case Kind::ExpectedDollar: {
+      // Stays on one line, as Redis's error replies do.
+      const char shown = got == '\r' || got == '\n' ? ' ' : got;
+      return std::string("Protocol error: expected '$', got '") + shown + "'";
+    }
+    case Kind::InvalidBulkLength:
+      return "Protocol error: invalid bulk length";
+    case Kind::UnauthenticatedBulk:
+      return "Protocol error: unauthenticated bulk length";
+  }
+  return "Protocol error";
+}
+
+ParseOutcome parse_command(ByteView input, const ParseLimits& limits, ParseCursor& progress, Args& args) {
+  args.clear();
+  if (input.empty()) return NeedMore{0};
+  CommandReader reader(input, limits, progress, args);
+  return input.front() == '*' ? reader.read_array() : reader.read_inline();
+}
+
+}  // namespace magpie::resp
