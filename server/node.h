@@ -29,6 +29,7 @@ class Node final : private NodeControl {
   void run(const std::function<void()>& on_ready);
 
   ServerState& state() { return state_; }
+  std::size_t threads() const { return workers_.size(); }
   /// The port in use (the kernel's choice if 0 was asked for); 0 without TCP.
   int port() const;
 

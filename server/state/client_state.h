@@ -63,7 +63,7 @@ struct ClientState {
   const ClientId id;
   const LoopIndex loop;
 
-  Db database() const { return Db{db}; }
+  Db database() const { return Db{static_cast<std::uint32_t>(db)}; }
 
   // --- the loop's thread ---
   resp::Version resp = resp::Version::Resp2;

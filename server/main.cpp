@@ -1,0 +1,49 @@
+#include <cstdio>
+#include <cstdlib>
+
+#include "server/config/load.h"
+#include "server/exit_code.h"
+#include "server/logging.h"
+#include "server/node.h"
+#include "server/startup.h"
+
+namespace {
+
+using magpie::server::ExitCode;
+
+int fail(ExitCode code, const std::string& message) {
+  std::fprintf(stderr, "magpie-server: %s\n", message.c_str());
+  return static_cast<int>(code);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace magpie;
+  auto loaded = config::load(argc, argv);
+  if (!loaded) return fail(ExitCode::BadConfiguration, loaded.error().message);
+  if (loaded->mode != config::Mode::Serve) {
+    std::fputs(loaded->output.c_str(), stdout);
+    return EXIT_SUCCESS;
+  }
+  if (auto logging = server::start_logging(loaded->settings); !logging) return fail(ExitCode::CannotLog, logging.error());
+  for (const std::string& warning : loaded->warnings) server::log_warning(warning);
+  server::fit_file_limit(loaded->settings);
+
+  config::ConfigStore config(std::move(loaded->settings), loaded->config_file);
+  int code = EXIT_SUCCESS;
+  {
+    server::Node node(config);
+    if (auto listening = node.listen(); !listening) {
+      code = fail(ExitCode::CannotListen, listening.error());
+    } else if (auto pid = server::write_pid_file(config.current()->pidfile); !pid) {
+      code = fail(ExitCode::CannotWritePidFile, pid.error());
+    } else {
+      node.run([&] { server::log_banner(node, *config.current()); });
+      server::remove_pid_file(config.current()->pidfile);
+      server::log_notice("Magpie is now ready to exit, bye bye...");
+    }
+  }
+  server::stop_logging();
+  return code;
+}

@@ -1,0 +1,216 @@
+#include "server/node.h"
+
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <random>
+#include <thread>
+
+#include "server/commands/command_table.h"
+#include "server/engine/memory.h"
+
+namespace magpie::server {
+namespace {
+
+unsigned loop_count(const config::Settings& settings) {
+  if (settings.threads > 0) return static_cast<unsigned>(settings.threads);
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+std::string random_hex(std::size_t digits) {
+  std::random_device device;
+  std::string hex;
+  while (hex.size() < digits) hex += "0123456789abcdef"[device() % 16];
+  return hex;
+}
+
+engine::EvictionPolicy policy_of(config::MaxmemoryPolicy policy) {
+  using From = config::MaxmemoryPolicy;
+  using To = engine::EvictionPolicy;
+  switch (policy) {
+    case From::VolatileLru: return To::VolatileLru;
+    case From::VolatileLfu: return To::VolatileLfu;
+    case From::VolatileRandom: return To::VolatileRandom;
+    case From::VolatileTtl: return To::VolatileTtl;
+    case From::AllKeysLru: return To::AllKeysLru;
+    case From::AllKeysLfu: return To::AllKeysLfu;
+    case From::AllKeysRandom: return To::AllKeysRandom;
+    case From::NoEviction: break;
+  }
+  return To::NoEviction;
+}
+
+bool from_this_machine(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
+  if (address.ss_family == AF_UNIX) return true;
+  if (address.ss_family == AF_INET) {
+    constexpr std::uint32_t kLoopbackNet = 127;
+    return ntohl(reinterpret_cast<const sockaddr_in*>(&address)->sin_addr.s_addr) >> 24 == kLoopbackNet;
+  }
+  return address.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(&address)->sin6_addr);
+}
+
+/// For a connection that is turned away: a reply, if the kernel takes it at once, and the end.
+void send_and_close(int fd, ByteView text) {
+  [[maybe_unused]] const ssize_t sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  ::close(fd);
+}
+
+constexpr ByteView kProtectedText =
+    "-DENIED Magpie is running in protected mode because protected mode is enabled and no password is set for the "
+    "default user. In this mode connections are only accepted from the loopback interface. If you want to connect from "
+    "external computers, either set a password with the requirepass option, or set protected-mode to no if the network "
+    "is trusted.\r\n";
+
+}  // namespace
+
+Node::Node(config::ConfigStore& config)
+    : config_(config),
+      keyspace_({static_cast<std::uint32_t>(config.current()->databases), loop_count(*config.current()) > 1}),
+      state_(config, keyspace_, *this) {
+  const std::shared_ptr<const config::Settings> settings = config.current();
+  constexpr std::size_t kRunIdDigits = 40;
+  state_.run_id = random_hex(kRunIdDigits);
+  state_.start_ms = wall_clock().ms;
+  state_.config_file = config.config_file();
+  const unsigned loops = loop_count(*settings);
+  for (unsigned i = 0; i < loops; ++i) {
+    state_.loops.push_back(std::make_unique<LoopStatistics>(commands::all_commands().size()));
+  }
+  for (unsigned i = 0; i < loops; ++i) workers_.push_back(std::make_unique<LoopWorker>(state_, LoopIndex{i}, loops));
+  apply_settings(*settings);
+  config.on_change([this](const config::Settings&, const config::Settings& after) -> std::expected<void, config::ConfigStore::Veto> {
+    apply_settings(after);
+    return {};
+  });
+}
+
+Node::~Node() = default;
+
+void Node::apply_settings(const config::Settings& settings) {
+  keyspace_.set_eviction({policy_of(settings.maxmemory_policy), static_cast<unsigned>(settings.maxmemory_samples),
+                          static_cast<unsigned>(settings.lfu_log_factor), static_cast<unsigned>(settings.lfu_decay_time)});
+}
+
+std::expected<void, std::string> Node::listen_tcp(const config::Settings& settings) {
+  int port = static_cast<int>(settings.port);
+  for (const std::string& entry : settings.bind) {
+    const bool optional = entry.starts_with('-');
+    auto listener = net::Listener::tcp(loop_, optional ? entry.substr(1) : entry, port,
+                                       static_cast<int>(settings.tcp_backlog), [this](int fd) { accept(fd); });
+    if (listener) {
+      port = listener->port();  // port 0: the other addresses use the port that the kernel chose
+      listeners_.push_back(std::move(*listener));
+    } else if (!optional) {
+      return std::unexpected(listener.error().message);
+    }
+  }
+  state_.tcp_port = port;
+  if (listeners_.empty()) return std::unexpected("none of the addresses of 'bind' is available");
+  return {};
+}
+
+std::expected<void, std::string> Node::listen() {
+  const std::shared_ptr<const config::Settings> settings = config_.current();
+  if (settings->port != 0 || settings->unixsocket.empty()) {
+    if (auto opened = listen_tcp(*settings); !opened) return opened;
+  }
+  if (!settings->unixsocket.empty()) {
+    auto listener = net::Listener::unix_socket(loop_, settings->unixsocket, static_cast<unsigned>(settings->unixsocketperm),
+                                               static_cast<int>(settings->tcp_backlog), [this](int fd) { accept(fd); });
+    if (!listener) return std::unexpected(listener.error().message);
+    listeners_.push_back(std::move(*listener));
+  }
+  return {};
+}
+
+int Node::port() const { return static_cast<int>(state_.tcp_port); }
+
+bool Node::refuse(int fd, const config::Settings& settings) {
+  std::size_t connected = 0;
+  for (const auto& worker : workers_) connected += worker->connections();
+  if (connected >= static_cast<std::size_t>(settings.maxclients)) {
+    state_.rejected_connections.fetch_add(1, std::memory_order_relaxed);
+    send_and_close(fd, "-ERR max number of clients reached\r\n");
+    return true;
+  }
+  if (settings.protected_mode && settings.requirepass.empty() && !from_this_machine(fd)) {
+    state_.rejected_connections.fetch_add(1, std::memory_order_relaxed);
+    send_and_close(fd, kProtectedText);
+    return true;
+  }
+  return false;
+}
+
+void Node::accept(int fd) {
+  if (refuse(fd, *config_.current())) return;
+  const auto least = std::min_element(workers_.begin(), workers_.end(), [](const auto& a, const auto& b) {
+    return a->connections() < b->connections();
+  });
+  (*least)->adopt(fd);
+}
+
+void Node::run(const std::function<void()>& on_ready) {
+  const auto on_signal = [this] {
+    if (stopping_) _exit(1);  // asked twice: at once
+    shut_down({});
+  };
+  terminate_ = std::make_unique<net::SignalWatcher>(loop_, SIGTERM, on_signal);
+  interrupt_ = std::make_unique<net::SignalWatcher>(loop_, SIGINT, on_signal);
+  state_.startup_used_memory = engine::used_memory();
+  for (const auto& worker : workers_) worker->start();
+  on_ready();
+  loop_.run();
+  listeners_.clear();
+  for (const auto& worker : workers_) worker->stop_and_join();
+}
+
+void Node::shut_down(const Shutdown&) {
+  loop_.post([this] {
+    stopping_ = true;
+    loop_.stop();
+  });
+}
+
+bool Node::abort_shutdown() { return false; }
+
+template <class Call>
+void Node::with_connection(ClientId id, Call call) {
+  const std::shared_ptr<ClientState> client = state_.clients.find(id);
+  if (client == nullptr) return;
+  LoopWorker* worker = workers_[static_cast<std::size_t>(client->loop)].get();
+  worker->post([worker, id, call] {
+    if (Connection* connection = worker->find(id)) call(*connection);
+  });
+}
+
+void Node::kill_client(ClientId id) {
+  with_connection(id, [](Connection& connection) { connection.close(); });
+}
+
+void Node::unblock_client(ClientId id, bool with_error) {
+  with_connection(id, [with_error](Connection& connection) {
+    if (connection.client().blocked && connection.client().blocked->kind == Blocked::Kind::Wait) {
+      connection.end_wait(with_error);
+    }
+  });
+}
+
+void Node::pause_changed() {
+  for (const auto& worker : workers_) {
+    worker->post([at = worker.get()] { at->end_pause(); });
+  }
+}
+
+void Node::feed_monitors(const std::string& line) {
+  for (const auto& worker : workers_) {
+    worker->post([at = worker.get(), line] { at->send_to_monitors(line); });
+  }
+}
+
+}  // namespace magpie::server

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <expected>
+#include <string>
+
+#include "server/config/settings.h"
+#include "server/node.h"
+
+namespace magpie::server {
+
+/// Raises the limit of open files to what maxclients needs; where that is not allowed, lowers maxclients with a warning.
+void fit_file_limit(config::Settings& settings);
+std::expected<void, std::string> write_pid_file(const std::string& path);
+void remove_pid_file(const std::string& path);
+/// Version, port, threads, memory limit: the first lines of the log.
+void log_banner(const Node& node, const config::Settings& settings);
+
+}  // namespace magpie::server
