@@ -25,10 +25,9 @@ std::int64_t ArgReader::integer(ErrorCode otherwise) {
 }
 
 std::int64_t ArgReader::integer_in(std::int64_t low, std::int64_t high, ErrorCode out_of_range) {
-  const bool missing = done();
   const std::int64_t value = integer();
   if (value >= low && value <= high) return value;
-  if (!missing) fail(out_of_range);  // after text that is no number its error is latched already
+  fail(out_of_range);  // where there was no number at all, that error is latched already
   return low;
 }
 

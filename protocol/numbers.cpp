@@ -14,6 +14,7 @@ namespace magpie {
 namespace {
 
 constexpr std::size_t kMaxLongDoubleText = 5 * 1024;  // Redis's MAX_LONG_DOUBLE_CHARS, with its NUL
+constexpr std::size_t kShortText = 256;               // doubles up to here are copied to the stack
 constexpr double kExactInteger = 9007199254740992.0;  // 2^53: integers up to here print as they are
 // "%.17Lf" of the largest long double: sign, digits, point, 17 decimals, NUL.
 static_assert(LDBL_MAX_10_EXP + 1 + 20 < kMaxLongDoubleText);
@@ -71,10 +72,10 @@ std::optional<double> parse_double(ByteView text) {
   double value = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
-  // from_chars is several times faster but takes less: no plus sign, no hexadecimal; and it is silent on underflow.
-  if (error == std::errc() && stop == end && std::isfinite(value) && value != 0) return value;
-  if (text.size() < 256) {
-    std::array<char, 256> copy;
+  // Several times faster than strtod, but it takes less: no plus sign, no hexadecimal.
+  if (error == std::errc() && stop == end && !std::isnan(value)) return value;
+  std::array<char, kShortText> copy;
+  if (text.size() < copy.size()) {
     if (!text.empty()) std::memcpy(copy.data(), text.data(), text.size());
     copy[text.size()] = '\0';
     return convert<double, std::strtod>(copy.data(), text.size());

@@ -88,7 +88,8 @@ inline void ReplyWriter::integer(std::int64_t value) {
 }
 
 inline void ReplyWriter::null() {
-  literal(version_ == Version::Resp2 ? ByteView("$-1\r\n") : ByteView("_\r\n"));
+  if (version_ == Version::Resp2) return literal("$-1\r\n");  // a known size each: a store, not a copy loop
+  literal("_\r\n");
 }
 
 inline void ReplyWriter::array(std::size_t count) {
