@@ -17,13 +17,9 @@ constexpr std::uint64_t kUnauthenticatedBulk = 16384;
 constexpr std::size_t kLineEnd = 2;         // "\r\n"
 constexpr std::ptrdiff_t kPlainDigits = 9;  // longer lengths take the careful path
 
-bool is_space(char byte) {
-  return byte == ' ' || (byte >= '\t' && byte <= '\r');
-}
+bool is_space(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 // Redis skips \v and \f between arguments but does not end an argument at them.
-bool ends_token(char byte) {
-  return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
-}
+bool ends_token(char byte) { return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r'; }
 
 int hex_value(char byte) {
   if (byte >= '0' && byte <= '9') return byte - '0';
@@ -100,7 +96,7 @@ class CommandReader {
   enum class LineState : std::uint8_t { Whole, Incomplete, TooBig };
   struct Line {
     LineState state;
-    const char* next = nullptr;              // behind the line
+    const char* next = nullptr;  // behind the line
     std::optional<std::int64_t> value = {};  // nothing: not a number
   };
 

@@ -19,14 +19,10 @@ constexpr double kExactInteger = 9007199254740992.0;  // 2^53: integers up to he
 // "%.17Lf" of the largest long double: sign, digits, point, 17 decimals, NUL.
 static_assert(LDBL_MAX_10_EXP + 1 + 20 < kMaxLongDoubleText);
 
-char lower(char byte) {
-  return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte | 0x20) : byte;
-}
+char lower(char byte) { return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte | 0x20) : byte; }
 
 // <cctype> would ask the locale, and must not see negative values.
-bool is_space(char byte) {
-  return byte == ' ' || (byte >= '\t' && byte <= '\r');
-}
+bool is_space(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 
 /// strtod and its kin on text that ends in NUL; nothing unless all of it is a number in range.
 template <class Real, Real (*Convert)(const char*, char**)>

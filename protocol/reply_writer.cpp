@@ -13,9 +13,7 @@ void ReplyWriter::line(char type, ByteView text) {
   out_->commit(text.size() + 3);
 }
 
-void ReplyWriter::simple(ByteView text) {
-  line('+', text);
-}
+void ReplyWriter::simple(ByteView text) { line('+', text); }
 
 void ReplyWriter::error(ByteView text) {
   while (text.ends_with('\r') || text.ends_with('\n')) text.remove_suffix(1);
@@ -24,9 +22,7 @@ void ReplyWriter::error(ByteView text) {
   std::replace_if(end - text.size(), end, [](char byte) { return byte == '\r' || byte == '\n'; }, ' ');
 }
 
-void ReplyWriter::null_array() {
-  literal(version_ == Version::Resp2 ? "*-1\r\n" : "_\r\n");
-}
+void ReplyWriter::null_array() { literal(version_ == Version::Resp2 ? "*-1\r\n" : "_\r\n"); }
 
 void ReplyWriter::map(std::size_t pairs) {
   if (version_ == Version::Resp2) return array(pairs * 2);
@@ -41,9 +37,7 @@ void ReplyWriter::push(std::size_t count) {
   header(version_ == Version::Resp2 ? '*' : '>', static_cast<std::int64_t>(count));
 }
 
-void ReplyWriter::attribute(std::size_t pairs) {
-  header('|', static_cast<std::int64_t>(pairs));
-}
+void ReplyWriter::attribute(std::size_t pairs) { header('|', static_cast<std::int64_t>(pairs)); }
 
 void ReplyWriter::boolean(bool value) {
   if (version_ == Version::Resp2) return integer(value ? 1 : 0);

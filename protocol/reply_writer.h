@@ -79,22 +79,16 @@ inline void ReplyWriter::header(char type, std::int64_t value) {
   out_->commit(static_cast<std::size_t>(write_header(type, value, start) - start));
 }
 
-inline void ReplyWriter::ok() {
-  literal("+OK\r\n");
-}
+inline void ReplyWriter::ok() { literal("+OK\r\n"); }
 
-inline void ReplyWriter::integer(std::int64_t value) {
-  header(':', value);
-}
+inline void ReplyWriter::integer(std::int64_t value) { header(':', value); }
 
 inline void ReplyWriter::null() {
   if (version_ == Version::Resp2) return literal("$-1\r\n");  // a known size each: a store, not a copy loop
   literal("_\r\n");
 }
 
-inline void ReplyWriter::array(std::size_t count) {
-  header('*', static_cast<std::int64_t>(count));
-}
+inline void ReplyWriter::array(std::size_t count) { header('*', static_cast<std::int64_t>(count)); }
 
 inline void ReplyWriter::bulk(ByteView bytes) {
   if (bytes.size() > kSmallBulk) return large_bulk(bytes);

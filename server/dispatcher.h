@@ -18,10 +18,10 @@ class Dispatcher {
   Dispatcher(ServerState& server, LoopState& loop) : server_(server), loop_(loop) {}
 
   enum class State : std::uint8_t {
-    NeedInput,   // everything complete is executed
+    NeedInput,  // everything complete is executed
     OutputFull,  // the replies reached the high-water mark: send them, then go on with the rest of the input
-    Blocked,     // the client waits (ClientState::blocked)
-    Close        // send what there is and close
+    Blocked,  // the client waits (ClientState::blocked)
+    Close  // send what there is and close
   };
   struct Outcome {
     State state = State::NeedInput;

@@ -13,7 +13,8 @@ inline constexpr std::size_t kOutputHighWater = std::size_t{64} << 10;
 inline constexpr std::size_t kKeptBuffer = std::size_t{256} << 10;
 /// The most that a connection sets aside ahead of the bytes of an announced argument.
 inline constexpr std::size_t kReserveAhead = std::size_t{32} << 20;
-/// How long a peer may take to read the last reply before a connection that is being closed is dropped, in milliseconds.
+/// How long a peer may take to read the last reply before a connection that is being closed is dropped, in
+/// milliseconds.
 inline constexpr std::int64_t kLastReplyMs = 10'000;
 
 static_assert(kOutputHighWater <= kKeptBuffer, "an ordinary burst of replies must not cost an allocation");

@@ -12,11 +12,16 @@ constexpr std::size_t kQueuedLines = 8192;
 
 spdlog::level::level_enum level_of(config::LogLevel level) {
   switch (level) {
-    case config::LogLevel::Debug: return spdlog::level::trace;
-    case config::LogLevel::Verbose: return spdlog::level::debug;
-    case config::LogLevel::Notice: return spdlog::level::info;
-    case config::LogLevel::Warning: return spdlog::level::warn;
-    case config::LogLevel::Nothing: break;
+    case config::LogLevel::Debug:
+      return spdlog::level::trace;
+    case config::LogLevel::Verbose:
+      return spdlog::level::debug;
+    case config::LogLevel::Notice:
+      return spdlog::level::info;
+    case config::LogLevel::Warning:
+      return spdlog::level::warn;
+    case config::LogLevel::Nothing:
+      break;
   }
   return spdlog::level::off;
 }

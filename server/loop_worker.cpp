@@ -27,7 +27,8 @@ bool is_unix_socket(int fd) {
 LoopWorker::LoopWorker(ServerState& server, LoopIndex index, unsigned loops)
     : server_(server),
       loops_(loops),
-      state_{index, server.loops[static_cast<std::size_t>(index)].get(), server.config.current(), server.config.generation()},
+      state_{index, server.loops[static_cast<std::size_t>(index)].get(), server.config.current(),
+             server.config.generation()},
       read_buffer_(kReadBuffer),
       dispatcher_(server, state_) {}
 

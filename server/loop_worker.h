@@ -17,8 +17,8 @@
 
 namespace magpie::server {
 
-/// One thread with one loop: its connections, its dispatcher, and background work for the stripes it owns. Members belong
-/// to the loop's thread unless they say otherwise.
+/// One thread with one loop: its connections, its dispatcher, and background work for the stripes it owns. Members
+/// belong to the loop's thread unless they say otherwise.
 class LoopWorker {
  public:
   LoopWorker(ServerState& server, LoopIndex index, unsigned loops);

@@ -26,7 +26,8 @@ int main(int argc, char** argv) {
     std::fputs(loaded->output.c_str(), stdout);
     return EXIT_SUCCESS;
   }
-  if (auto logging = server::start_logging(loaded->settings); !logging) return fail(ExitCode::CannotLog, logging.error());
+  if (auto logging = server::start_logging(loaded->settings); !logging)
+    return fail(ExitCode::CannotLog, logging.error());
   for (const std::string& warning : loaded->warnings) server::log_warning(warning);
   server::fit_file_limit(loaded->settings);
 

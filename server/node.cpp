@@ -31,14 +31,22 @@ engine::EvictionPolicy policy_of(config::MaxmemoryPolicy policy) {
   using From = config::MaxmemoryPolicy;
   using To = engine::EvictionPolicy;
   switch (policy) {
-    case From::VolatileLru: return To::VolatileLru;
-    case From::VolatileLfu: return To::VolatileLfu;
-    case From::VolatileRandom: return To::VolatileRandom;
-    case From::VolatileTtl: return To::VolatileTtl;
-    case From::AllKeysLru: return To::AllKeysLru;
-    case From::AllKeysLfu: return To::AllKeysLfu;
-    case From::AllKeysRandom: return To::AllKeysRandom;
-    case From::NoEviction: break;
+    case From::VolatileLru:
+      return To::VolatileLru;
+    case From::VolatileLfu:
+      return To::VolatileLfu;
+    case From::VolatileRandom:
+      return To::VolatileRandom;
+    case From::VolatileTtl:
+      return To::VolatileTtl;
+    case From::AllKeysLru:
+      return To::AllKeysLru;
+    case From::AllKeysLfu:
+      return To::AllKeysLfu;
+    case From::AllKeysRandom:
+      return To::AllKeysRandom;
+    case From::NoEviction:
+      break;
   }
   return To::NoEviction;
 }
@@ -52,7 +60,8 @@ bool from_this_machine(int fd) {
     constexpr std::uint32_t kLoopbackNet = 127;
     return ntohl(reinterpret_cast<const sockaddr_in*>(&address)->sin_addr.s_addr) >> 24 == kLoopbackNet;
   }
-  return address.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(&address)->sin6_addr);
+  return address.ss_family == AF_INET6 &&
+         IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(&address)->sin6_addr);
 }
 
 /// For a connection that is turned away: a reply, if the kernel takes it at once, and the end.
@@ -84,17 +93,19 @@ Node::Node(config::ConfigStore& config)
   }
   for (unsigned i = 0; i < loops; ++i) workers_.push_back(std::make_unique<LoopWorker>(state_, LoopIndex{i}, loops));
   apply_settings(*settings);
-  config.on_change([this](const config::Settings&, const config::Settings& after) -> std::expected<void, config::ConfigStore::Veto> {
-    apply_settings(after);
-    return {};
-  });
+  config.on_change(
+      [this](const config::Settings&, const config::Settings& after) -> std::expected<void, config::ConfigStore::Veto> {
+        apply_settings(after);
+        return {};
+      });
 }
 
 Node::~Node() = default;
 
 void Node::apply_settings(const config::Settings& settings) {
   keyspace_.set_eviction({policy_of(settings.maxmemory_policy), static_cast<unsigned>(settings.maxmemory_samples),
-                          static_cast<unsigned>(settings.lfu_log_factor), static_cast<unsigned>(settings.lfu_decay_time)});
+                          static_cast<unsigned>(settings.lfu_log_factor),
+                          static_cast<unsigned>(settings.lfu_decay_time)});
 }
 
 std::expected<void, std::string> Node::listen_tcp(const config::Settings& settings) {
@@ -121,8 +132,9 @@ std::expected<void, std::string> Node::listen() {
     if (auto opened = listen_tcp(*settings); !opened) return opened;
   }
   if (!settings->unixsocket.empty()) {
-    auto listener = net::Listener::unix_socket(loop_, settings->unixsocket, static_cast<unsigned>(settings->unixsocketperm),
-                                               static_cast<int>(settings->tcp_backlog), [this](int fd) { accept(fd); });
+    auto listener =
+        net::Listener::unix_socket(loop_, settings->unixsocket, static_cast<unsigned>(settings->unixsocketperm),
+                                   static_cast<int>(settings->tcp_backlog), [this](int fd) { accept(fd); });
     if (!listener) return std::unexpected(listener.error().message);
     listeners_.push_back(std::move(*listener));
   }
@@ -149,9 +161,8 @@ bool Node::refuse(int fd, const config::Settings& settings) {
 
 void Node::accept(int fd) {
   if (refuse(fd, *config_.current())) return;
-  const auto least = std::min_element(workers_.begin(), workers_.end(), [](const auto& a, const auto& b) {
-    return a->connections() < b->connections();
-  });
+  const auto least = std::min_element(workers_.begin(), workers_.end(),
+                                      [](const auto& a, const auto& b) { return a->connections() < b->connections(); });
   (*least)->adopt(fd);
 }
 

@@ -27,9 +27,9 @@ void fit_file_limit(config::Settings& settings) {
   if (setrlimit(RLIMIT_NOFILE, &raised) != 0) raised = limit;
   const auto possible = static_cast<std::int64_t>(std::max(raised.rlim_cur, kOwnFiles + 1) - kOwnFiles);
   if (possible >= settings.maxclients) return;
-  log_warning("You requested maxclients of " + std::to_string(settings.maxclients) + " but the limit of open files is " +
-              std::to_string(raised.rlim_cur) + ": maxclients is now " + std::to_string(possible) +
-              ". Raise it with 'ulimit -n' to serve more.");
+  log_warning("You requested maxclients of " + std::to_string(settings.maxclients) +
+              " but the limit of open files is " + std::to_string(raised.rlim_cur) + ": maxclients is now " +
+              std::to_string(possible) + ". Raise it with 'ulimit -n' to serve more.");
   settings.maxclients = possible;
 }
 
@@ -48,8 +48,8 @@ void remove_pid_file(const std::string& path) {
 }
 
 void log_banner(const Node& node, const config::Settings& settings) {
-  log_notice(std::string("Magpie ") + kVersion + ", port " + std::to_string(node.port()) + ", pid " + std::to_string(getpid()) +
-             ", threads " + std::to_string(node.threads()) + ", maxmemory " +
+  log_notice(std::string("Magpie ") + kVersion + ", port " + std::to_string(node.port()) + ", pid " +
+             std::to_string(getpid()) + ", threads " + std::to_string(node.threads()) + ", maxmemory " +
              (settings.maxmemory == 0 ? std::string("not set") : std::to_string(settings.maxmemory) + " bytes"));
   if (settings.maxmemory == 0) {
     log_warning("maxmemory is not set: this node takes memory until the machine has none. Set it with --maxmemory.");

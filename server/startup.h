@@ -8,7 +8,8 @@
 
 namespace magpie::server {
 
-/// Raises the limit of open files to what maxclients needs; where that is not allowed, lowers maxclients with a warning.
+/// Raises the limit of open files to what maxclients needs; where that is not allowed, lowers maxclients with a
+/// warning.
 void fit_file_limit(config::Settings& settings);
 std::expected<void, std::string> write_pid_file(const std::string& path);
 void remove_pid_file(const std::string& path);

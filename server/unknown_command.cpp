@@ -13,12 +13,14 @@ std::string unknown_command(std::span<const ByteView> arguments) {
     const std::size_t room = kShown - shown.size();
     shown += "'" + std::string(arguments[i].substr(0, room)) + "' ";
   }
-  return "ERR unknown command '" + std::string(arguments[0].substr(0, kShown)) + "', with args beginning with: " + shown;
+  return "ERR unknown command '" + std::string(arguments[0].substr(0, kShown)) +
+         "', with args beginning with: " + shown;
 }
 
 std::string unknown_subcommand(const commands::Command& parent, ByteView name) {
   std::string upper(parent.row->name);
-  std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return "ERR unknown subcommand '" + std::string(name.substr(0, kShown)) + "'. Try " + upper + " HELP.";
 }
 

@@ -24,8 +24,8 @@ using CommandResult = std::expected<void, CommandError>;
 inline std::unexpected<CommandError> error(ErrorCode code) { return std::unexpected(CommandError(code)); }
 inline std::unexpected<CommandError> error(std::string text) { return std::unexpected(CommandError(std::move(text))); }
 
-/// Runs one command: `args` are its arguments without the name (and, for a subcommand, without its name). The locks that
-/// its row asks for are held. Writes exactly one reply, or returns an error, or blocks the client.
+/// Runs one command: `args` are its arguments without the name (and, for a subcommand, without its name). The locks
+/// that its row asks for are held. Writes exactly one reply, or returns an error, or blocks the client.
 using Handler = CommandResult (*)(CommandContext& context, ArgReader args);
 
 /// Bits of CommandRow::flags; the names that COMMAND INFO shows, and what the dispatcher does with them.
@@ -77,14 +77,30 @@ enum Category : std::uint32_t {
   kCatScripting = 1U << 20,
 };
 
-enum class Group : std::uint8_t { Generic, String, List, Set, SortedSet, Hash, PubSub, Transactions, Connection, Server,
-                                  Scripting, HyperLogLog, Cluster, Geo, Stream, Bitmap };
+enum class Group : std::uint8_t {
+  Generic,
+  String,
+  List,
+  Set,
+  SortedSet,
+  Hash,
+  PubSub,
+  Transactions,
+  Connection,
+  Server,
+  Scripting,
+  HyperLogLog,
+  Cluster,
+  Geo,
+  Stream,
+  Bitmap
+};
 
 /// Flags of a key specification, as COMMAND INFO spells them ("RW access update" ...). A space-separated text.
 using KeyFlags = std::string_view;
 
-/// Where the keys stand among the arguments, the command's name being argument 0. `last` counts from the end if negative.
-/// A command whose keys cannot be told so has kMovableKeys and a `find`.
+/// Where the keys stand among the arguments, the command's name being argument 0. `last` counts from the end if
+/// negative. A command whose keys cannot be told so has kMovableKeys and a `find`.
 struct KeySpec {
   int first = 0;  // 0: no keys
   int last = 0;

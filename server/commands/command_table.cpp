@@ -27,16 +27,17 @@ FoldedName fold(ByteView name) {
 }
 
 std::size_t hash(const FoldedName& name, std::size_t size) {
-  const std::uint64_t mixed = (name.words[0] ^ std::rotl(name.words[1], 23) ^ std::rotl(name.words[2], 41) ^ size) *
-                              0x9e3779b97f4a7c15;
+  const std::uint64_t mixed =
+      (name.words[0] ^ std::rotl(name.words[1], 23) ^ std::rotl(name.words[2], 41) ^ size) * 0x9e3779b97f4a7c15;
   return static_cast<std::size_t>(mixed >> 40);
 }
 
 class CommandTable {
  public:
   CommandTable() {
-    for (const auto rows : {string_commands(), counter_commands(), key_commands(), expiry_commands(), database_commands(),
-                            transaction_commands(), connection_commands(), client_commands(), server_commands()}) {
+    for (const auto rows :
+         {string_commands(), counter_commands(), key_commands(), expiry_commands(), database_commands(),
+          transaction_commands(), connection_commands(), client_commands(), server_commands()}) {
       for (const CommandRow& row : rows) top_.push_back(add(row, nullptr));
     }
     index_.resize(std::bit_ceil(top_.size() * 4));

@@ -16,7 +16,8 @@ const std::vector<const Command*>& all_commands();
 /// The top-level ones.
 const std::vector<const Command*>& top_level_commands();
 
-/// Appends the positions of a command's keys among its arguments (the name is argument 0). False if they cannot be told.
+/// Appends the positions of a command's keys among its arguments (the name is argument 0). False if they cannot be
+/// told.
 bool key_positions(const Command& command, std::span<const ByteView> arguments, std::vector<std::uint32_t>& positions);
 
 // The families, each in a file of its own.

@@ -35,12 +35,14 @@ struct Execution {
   bool in_transaction = false;
 };
 
-/// The locks that a command needs, from its row and arguments; commands with Locks::Own need all if `held_ahead` (EXEC).
+/// The locks that a command needs, from its row and arguments; commands with Locks::Own need all if `held_ahead`
+/// (EXEC).
 engine::StripeMask stripes_of(const Command& command, std::span<const ByteView> arguments, bool held_ahead);
 
-/// Runs a command whose locks are held: handler, error reply, counters, slow log, MONITOR. `ahead` is a key that was hashed
-/// already, or nullptr. Returns false if it answered an error.
-bool execute(Execution& execution, const Command& command, std::span<const ByteView> arguments, const engine::Key* ahead);
+/// Runs a command whose locks are held: handler, error reply, counters, slow log, MONITOR. `ahead` is a key that was
+/// hashed already, or nullptr. Returns false if it answered an error.
+bool execute(Execution& execution, const Command& command, std::span<const ByteView> arguments,
+             const engine::Key* ahead);
 
 /// Writes an error reply and counts it; the one place where errors become bytes.
 void reply_error(Execution& execution, ByteView text);

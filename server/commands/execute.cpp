@@ -15,8 +15,12 @@ void log_slow(CommandContext& context, std::uint64_t ns, std::size_t request_byt
   const config::Settings& settings = context.settings;
   const auto us = static_cast<std::int64_t>(ns / kNsPerUs);
   const auto entry = [&](std::int64_t value) {
-    return server::CommandLog::Entry{0, context.now.ms / 1000, value, server::CommandLog::shorten(context.argv),
-                                     context.client.peer_address, context.client.texts().name};
+    return server::CommandLog::Entry{0,
+                                     context.now.ms / 1000,
+                                     value,
+                                     server::CommandLog::shorten(context.argv),
+                                     context.client.peer_address,
+                                     context.client.texts().name};
   };
   const auto over = [](std::int64_t value, std::int64_t limit) { return limit >= 0 && value >= limit; };
   if (over(us, settings.slowlog_log_slower_than)) {
@@ -68,13 +72,21 @@ void reply_error(Execution& execution, ByteView text) {
   execution.server.errors.count(text);
 }
 
-bool execute(Execution& execution, const Command& command, std::span<const ByteView> arguments, const engine::Key* ahead) {
+bool execute(Execution& execution, const Command& command, std::span<const ByteView> arguments,
+             const engine::Key* ahead) {
   server::ClientState& client = execution.client;
   const config::Settings& settings = *execution.loop.settings;
-  CommandContext context{
-      KeyAccess(execution.server.keyspace, client.database(), execution.now, *execution.loop.statistics, !client.no_touch),
-      execution.reply, client, execution.server, execution.loop, settings, command, arguments, execution.now,
-      execution.in_transaction};
+  CommandContext context{KeyAccess(execution.server.keyspace, client.database(), execution.now,
+                                   *execution.loop.statistics, !client.no_touch),
+                         execution.reply,
+                         client,
+                         execution.server,
+                         execution.loop,
+                         settings,
+                         command,
+                         arguments,
+                         execution.now,
+                         execution.in_transaction};
   if (ahead != nullptr) context.keys.remember(*ahead);
   if (execution.server.monitors.load(std::memory_order_relaxed) > 0) feed_monitors(context);
   client.last_command = &command;
@@ -96,8 +108,8 @@ bool execute(Execution& execution, const Command& command, std::span<const ByteV
   }
   if (settings.latency_monitor_threshold > 0 &&
       ns >= static_cast<std::uint64_t>(settings.latency_monitor_threshold) * kNsPerMs) {
-    execution.server.latency.add(command.has(kFast) ? "fast-command" : "command", static_cast<std::int64_t>(ns / kNsPerMs),
-                                 execution.now.ms / 1000);
+    execution.server.latency.add(command.has(kFast) ? "fast-command" : "command",
+                                 static_cast<std::int64_t>(ns / kNsPerMs), execution.now.ms / 1000);
   }
   return result.has_value();
 }

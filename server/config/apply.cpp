@@ -10,9 +10,7 @@
 namespace magpie::config {
 namespace {
 
-std::string quoted(ByteView text) {
-  return "'" + std::string(text) + "'";
-}
+std::string quoted(ByteView text) { return "'" + std::string(text) + "'"; }
 
 std::unexpected<std::string> failure(const Directive& directive, const std::string& why) {
   return std::unexpected(location(directive) + ": " + why);

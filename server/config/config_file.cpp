@@ -9,13 +9,9 @@ namespace {
 
 constexpr ByteView kBlanks = " \t\r\n";
 
-bool is_blank(char byte) {
-  return kBlanks.contains(byte) || byte == '\v' || byte == '\f';
-}
+bool is_blank(char byte) { return kBlanks.contains(byte) || byte == '\v' || byte == '\f'; }
 
-char lower(char byte) {
-  return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte - 'A' + 'a') : byte;
-}
+char lower(char byte) { return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte - 'A' + 'a') : byte; }
 
 int hex_digit(char byte) {
   if (byte >= '0' && byte <= '9') return byte - '0';

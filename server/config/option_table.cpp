@@ -58,9 +58,7 @@ std::optional<Found> find_option(ByteView name) {
   return std::nullopt;
 }
 
-Settings default_settings() {
-  return {};
-}
+Settings default_settings() { return {}; }
 
 std::expected<void, std::string> assign(Settings& settings, const Option& option, Arguments arguments, Origin origin) {
   if (const auto* custom = std::get_if<Custom>(&option.kind)) {

@@ -44,8 +44,6 @@ const Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> access_options() {
-  return kOptions;
-}
+std::span<const Option> access_options() { return kOptions; }
 
 }  // namespace magpie::config

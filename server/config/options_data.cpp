@@ -79,8 +79,6 @@ const Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> data_options() {
-  return kOptions;
-}
+std::span<const Option> data_options() { return kOptions; }
 
 }  // namespace magpie::config

@@ -117,8 +117,6 @@ const Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> memory_options() {
-  return kOptions;
-}
+std::span<const Option> memory_options() { return kOptions; }
 
 }  // namespace magpie::config

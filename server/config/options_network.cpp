@@ -104,8 +104,6 @@ const Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> network_options() {
-  return kOptions;
-}
+std::span<const Option> network_options() { return kOptions; }
 
 }  // namespace magpie::config

@@ -97,8 +97,6 @@ const Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> observation_options() {
-  return kOptions;
-}
+std::span<const Option> observation_options() { return kOptions; }
 
 }  // namespace magpie::config

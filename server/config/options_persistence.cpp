@@ -34,8 +34,6 @@ const Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> persistence_options() {
-  return kOptions;
-}
+std::span<const Option> persistence_options() { return kOptions; }
 
 }  // namespace magpie::config

@@ -76,8 +76,6 @@ const Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> process_options() {
-  return kOptions;
-}
+std::span<const Option> process_options() { return kOptions; }
 
 }  // namespace magpie::config

@@ -35,8 +35,6 @@ const Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> redis_cluster_options() {
-  return kOptions;
-}
+std::span<const Option> redis_cluster_options() { return kOptions; }
 
 }  // namespace magpie::config

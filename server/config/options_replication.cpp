@@ -41,8 +41,6 @@ const Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> replication_options() {
-  return kOptions;
-}
+std::span<const Option> replication_options() { return kOptions; }
 
 }  // namespace magpie::config

@@ -33,8 +33,6 @@ const Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> tls_options() {
-  return kOptions;
-}
+std::span<const Option> tls_options() { return kOptions; }
 
 }  // namespace magpie::config

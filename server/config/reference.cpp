@@ -41,9 +41,7 @@ The file: one option per line, `NAME VALUE...`; words with blanks in `"..."` (wi
 `'...'`; `#` starts a comment line; `include FILE` takes another file's lines in that place and may be a pattern.
 )";
 
-std::string code(ByteView text) {
-  return text.empty() ? "" : "`" + std::string(text) + "`";
-}
+std::string code(ByteView text) { return text.empty() ? "" : "`" + std::string(text) + "`"; }
 
 std::string cell(std::string text) {
   for (std::size_t at = text.find('|'); at != std::string::npos; at = text.find('|', at + 2)) text.insert(at, "\\");
@@ -62,9 +60,7 @@ std::string row(const Option& option) {
          cell(note) + " |\n";
 }
 
-bool works(const Option& option) {
-  return option.effect == Effect::Works;
-}
+bool works(const Option& option) { return option.effect == Effect::Works; }
 
 void append_tables(std::string& document, bool working, ByteView last_column) {
   for (const Area& area : areas()) {

@@ -15,9 +15,7 @@ namespace {
 constexpr mode_t kModeOfNewFile = 0644;
 constexpr mode_t kPermissionBits = 07777;
 
-std::unexpected<std::string> failure(int code) {
-  return std::unexpected(std::generic_category().message(code));
-}
+std::unexpected<std::string> failure(int code) { return std::unexpected(std::generic_category().message(code)); }
 
 bool write_all(int file, ByteView text) {
   while (!text.empty()) {

@@ -76,12 +76,8 @@ std::string join_parts(std::span<const Part> parts, ByteView separator) {
 
 }  // namespace
 
-std::string join(std::span<const ByteView> parts, ByteView separator) {
-  return join_parts(parts, separator);
-}
-std::string join(std::span<const std::string> parts, ByteView separator) {
-  return join_parts(parts, separator);
-}
+std::string join(std::span<const ByteView> parts, ByteView separator) { return join_parts(parts, separator); }
+std::string join(std::span<const std::string> parts, ByteView separator) { return join_parts(parts, separator); }
 
 std::expected<std::int64_t, std::string> parse_size(ByteView text, const MemorySize& bounds) {
   const auto bytes = parse_memory_size(text);

@@ -4,7 +4,6 @@
 #include <optional>
 #include <variant>
 
-#include "server/engine/key.h"
 #include "server/engine/instant.h"
 #include "server/engine/key.h"
 #include "server/engine/string_value.h"

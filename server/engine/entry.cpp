@@ -39,7 +39,8 @@ Entry::Owner Entry::make(ByteView key, const StringValue& value, std::optional<I
 void Entry::store_value(const StringValue& value) {
   flags_ = static_cast<std::uint8_t>((flags_ & ~kFormMask) | static_cast<std::uint8_t>(value.form));
   value_length_ = static_cast<std::uint32_t>(stored_size(value));
-  const char* from = value.form == StringForm::Integer ? reinterpret_cast<const char*>(&value.number) : value.bytes.data();
+  const char* from =
+      value.form == StringForm::Integer ? reinterpret_cast<const char*>(&value.number) : value.bytes.data();
   if (value_length_ > 0) std::memmove(this->value(), from, value_length_);
 }
 

@@ -8,7 +8,14 @@
 namespace magpie::engine {
 
 enum class EvictionPolicy : std::uint8_t {
-  NoEviction, AllKeysLru, AllKeysLfu, AllKeysRandom, VolatileLru, VolatileLfu, VolatileRandom, VolatileTtl
+  NoEviction,
+  AllKeysLru,
+  AllKeysLfu,
+  AllKeysRandom,
+  VolatileLru,
+  VolatileLfu,
+  VolatileRandom,
+  VolatileTtl
 };
 
 constexpr bool uses_frequency(EvictionPolicy policy) {

@@ -110,7 +110,8 @@ class Keyspace {
   std::size_t expire_some(StripeIndex stripe, Instant now, std::size_t limit);
   /// Frees up to `limit` entries of flushed databases; returns how many.
   std::size_t free_some(std::size_t limit);
-  /// Erases keys by the policy until used_memory() is at most `limit` bytes; false if nothing can go. No lock may be held.
+  /// Erases keys by the policy until used_memory() is at most `limit` bytes; false if nothing can go. No lock may be
+  /// held.
   bool make_room(std::int64_t limit, Instant now);
 
   struct Counters {
@@ -147,7 +148,8 @@ class Keyspace {
   void change(const Flush& effect, Instant now);
   void change(const SwapDb& effect, Instant now);
 
-  void expiry_changed(Partition& partition, std::uint64_t hash, std::optional<Instant> before, std::optional<Instant> after);
+  void expiry_changed(Partition& partition, std::uint64_t hash, std::optional<Instant> before,
+                      std::optional<Instant> after);
   void erase_entry(Stripe& at, Partition& partition, const Key& key, Entry* entry, EraseReason reason);
   void discard(std::unique_ptr<Partition> partition);
   void touch_watched(Stripe& at, Db db, ByteView key) {

@@ -1,4 +1,5 @@
-// Eviction by sampling: a victim is the best of a few random keys of random stripes, so that a small cache is served as one.
+// Eviction by sampling: a victim is the best of a few random keys of random stripes, so that a small cache is served as
+// one.
 
 #include "server/engine/keyspace.h"
 #include "server/engine/memory.h"
@@ -27,7 +28,8 @@ bool Keyspace::evict_one(const EvictionSettings& settings, Instant now) {
   Candidate best;
   unsigned looked_at = 0;
   const std::uint64_t start = random();
-  const bool any = settings.policy == EvictionPolicy::AllKeysRandom || settings.policy == EvictionPolicy::VolatileRandom;
+  const bool any =
+      settings.policy == EvictionPolicy::AllKeysRandom || settings.policy == EvictionPolicy::VolatileRandom;
   const unsigned wanted = any ? 1 : settings.samples;
   for (unsigned step = 0; step < kStripes && looked_at < wanted; ++step) {
     // An odd stride visits every stripe once, in another order each time.
@@ -69,8 +71,8 @@ void Keyspace::consider(StripeIndex index, const EvictionSettings& settings, Ins
   for (std::uint32_t number = 0; number < at.partitions.size(); ++number) {
     Partition* partition = at.partitions[number].get();
     if (partition == nullptr) continue;
-    const Entry* entry = only_volatile(settings.policy) ? pick_volatile(*partition, settings.policy)
-                                                        : partition->table.sample(random());
+    const Entry* entry =
+        only_volatile(settings.policy) ? pick_volatile(*partition, settings.policy) : partition->table.sample(random());
     if (entry == nullptr) continue;
     const std::uint64_t rank = settings.policy == EvictionPolicy::VolatileTtl
                                    ? ~static_cast<std::uint64_t>(entry->expiry()->ms)

@@ -41,8 +41,8 @@ XXH128_hash_t hash_entry(Db db, const Entry& entry) {
   IntegerScratch scratch;
   const ByteView text = text_of(entry.string(), scratch);
   const std::int64_t expiry = entry.expiry() ? entry.expiry()->ms : -1;
-  const std::uint64_t seed = XXH3_64bits_withSeed(entry.key().data(), entry.key().size(), index_of(db)) ^
-                             XXH3_64bits(&expiry, sizeof expiry);
+  const std::uint64_t seed =
+      XXH3_64bits_withSeed(entry.key().data(), entry.key().size(), index_of(db)) ^ XXH3_64bits(&expiry, sizeof expiry);
   return XXH3_128bits_withSeed(text.data(), text.size(), seed);
 }
 }  // namespace
@@ -61,8 +61,8 @@ std::array<std::uint64_t, 2> Keyspace::digest() const {
   return sum;
 }
 
-// A cursor holds a table position and, in its low six bits, the stripe: bits that positions of tables below 2^48 buckets
-// do not use once they are shifted right by ten.
+// A cursor holds a table position and, in its low six bits, the stripe: bits that positions of tables below 2^48
+// buckets do not use once they are shifted right by ten.
 namespace {
 constexpr unsigned kCursorShift = 10;
 constexpr std::uint64_t kStripeBits = kStripes - 1;

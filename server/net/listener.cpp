@@ -139,8 +139,6 @@ Listener::~Listener() {
   body_->unref();
 }
 
-int Listener::port() const {
-  return body_->port;
-}
+int Listener::port() const { return body_->port; }
 
 }  // namespace magpie::net

@@ -11,9 +11,7 @@ namespace magpie::net {
 namespace {
 
 /// A write to a connection that the peer has closed must be an error, not a signal. The same for the whole process.
-void ignore_sigpipe() {
-  [[maybe_unused]] static const auto before = std::signal(SIGPIPE, SIG_IGN);
-}
+void ignore_sigpipe() { [[maybe_unused]] static const auto before = std::signal(SIGPIPE, SIG_IGN); }
 
 template <auto Method, class Handle>
 void forward_to_loop(Handle* handle) {
@@ -90,12 +88,8 @@ void Loop::stop() {
   post([body = body_.get()] { uv_stop(&body->uv); });
 }
 
-void Loop::post(Task task) {
-  body_->post(std::move(task));
-}
+void Loop::post(Task task) { body_->post(std::move(task)); }
 
-bool Loop::in_loop() const {
-  return body_->in_loop();
-}
+bool Loop::in_loop() const { return body_->in_loop(); }
 
 }  // namespace magpie::net

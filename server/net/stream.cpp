@@ -23,9 +23,7 @@ struct WriteQueue {
 };
 
 /// Static text of a negative libuv status.
-const char* status_text(ssize_t status) {
-  return error_text(static_cast<int>(-status));
-}
+const char* status_text(ssize_t status) { return error_text(static_cast<int>(-status)); }
 
 }  // namespace
 
@@ -262,44 +260,22 @@ Stream::~Stream() {
   body_->unref();
 }
 
-void Stream::start_reading() {
-  body_->start_reading();
-}
-void Stream::stop_reading() {
-  body_->stop_reading();
-}
-bool Stream::reading() const {
-  return body_->reading;
-}
-void Stream::write(ByteBuffer& out) {
-  body_->write(out);
-}
-std::size_t Stream::pending_bytes() const {
-  return body_->pending_bytes();
-}
+void Stream::start_reading() { body_->start_reading(); }
+void Stream::stop_reading() { body_->stop_reading(); }
+bool Stream::reading() const { return body_->reading; }
+void Stream::write(ByteBuffer& out) { body_->write(out); }
+std::size_t Stream::pending_bytes() const { return body_->pending_bytes(); }
 std::size_t Stream::pending_memory() const {
   return body_->open() && body_->queue != nullptr ? body_->queue->memory : 0;
 }
-void Stream::close() {
-  body_->close();
-}
-void Stream::close_after_writes() {
-  body_->close_after_writes();
-}
-bool Stream::closed() const {
-  return !body_->open();
-}
+void Stream::close() { body_->close(); }
+void Stream::close_after_writes() { body_->close_after_writes(); }
+bool Stream::closed() const { return !body_->open(); }
 void Stream::set_keepalive(unsigned seconds) {
   if (body_->is_tcp && body_->open()) set_tcp_keepalive(body_->fd(), seconds);
 }
-std::string Stream::peer_address() const {
-  return socket_address(body_->fd(), Side::Peer);
-}
-std::string Stream::local_address() const {
-  return socket_address(body_->fd(), Side::Local);
-}
-int Stream::fd() const {
-  return body_->fd();
-}
+std::string Stream::peer_address() const { return socket_address(body_->fd(), Side::Peer); }
+std::string Stream::local_address() const { return socket_address(body_->fd(), Side::Local); }
+int Stream::fd() const { return body_->fd(); }
 
 }  // namespace magpie::net

@@ -36,9 +36,7 @@ Timer::~Timer() {
   body_->unref();
 }
 
-void Timer::start_once(std::chrono::milliseconds delay) {
-  body_->start(delay, std::chrono::milliseconds(0));
-}
+void Timer::start_once(std::chrono::milliseconds delay) { body_->start(delay, std::chrono::milliseconds(0)); }
 
 void Timer::start_repeating(std::chrono::milliseconds period) {
   period = std::max(period, std::chrono::milliseconds(1));  // to libuv 0 means once

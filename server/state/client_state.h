@@ -91,9 +91,9 @@ struct ClientState {
   SharedValue<std::uint64_t> query_buffer_free;
   SharedValue<std::uint64_t> multi_memory;
   SharedValue<std::uint64_t> output_buffer;
-  SharedValue<std::uint64_t> output_queue;   // pieces that the kernel did not take
+  SharedValue<std::uint64_t> output_queue;  // pieces that the kernel did not take
   SharedValue<std::uint64_t> commands_processed;
-  std::string peer_address;   // set before the client is registered, then constant
+  std::string peer_address;  // set before the client is registered, then constant
   std::string local_address;
   int fd = -1;
   bool unix_socket = false;
@@ -129,8 +129,16 @@ struct ClientState {
 
 /// Bits of ClientState::flags, for CLIENT LIST.
 enum class ClientFlag : std::uint32_t {
-  Multi = 1, Blocked = 2, Monitor = 4, DirtyWatch = 8, CloseAfterReply = 16, ReadOnly = 32, NoEvict = 64, NoTouch = 128,
-  Unblocked = 256, CloseNow = 512,
+  Multi = 1,
+  Blocked = 2,
+  Monitor = 4,
+  DirtyWatch = 8,
+  CloseAfterReply = 16,
+  ReadOnly = 32,
+  NoEvict = 64,
+  NoTouch = 128,
+  Unblocked = 256,
+  CloseNow = 512,
 };
 
 }  // namespace magpie::server

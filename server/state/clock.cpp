@@ -42,7 +42,8 @@ std::uint64_t ticks_to_ns(std::uint64_t difference) {
   if (ns_per_tick == 0 || now - measured_at > kRefreshTicks) {
     measured_at = now;
     const std::uint64_t elapsed = now - origin.ticks;
-    ns_per_tick = elapsed == 0 ? 1.0 : static_cast<double>(read_ns(CLOCK_MONOTONIC) - origin.ns) / static_cast<double>(elapsed);
+    ns_per_tick =
+        elapsed == 0 ? 1.0 : static_cast<double>(read_ns(CLOCK_MONOTONIC) - origin.ns) / static_cast<double>(elapsed);
   }
   return static_cast<std::uint64_t>(static_cast<double>(difference) * ns_per_tick);
 }

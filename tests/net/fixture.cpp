@@ -38,9 +38,7 @@ sockaddr_in loopback(int port) {
 
 }  // namespace
 
-Peer Peer::connect_tcp(int port) {
-  return Peer(open_connection(AF_INET, loopback(port)));
-}
+Peer Peer::connect_tcp(int port) { return Peer(open_connection(AF_INET, loopback(port))); }
 
 Peer Peer::connect_tcp6(int port) {
   sockaddr_in6 address{};
@@ -77,13 +75,9 @@ std::string Peer::receive(std::size_t count) const {
   return input;
 }
 
-std::string Peer::receive_all() const {
-  return receive(SIZE_MAX);
-}
+std::string Peer::receive_all() const { return receive(SIZE_MAX); }
 
-void Peer::shutdown_write() const {
-  require(::shutdown(fd_, SHUT_WR) == 0, "shutdown");
-}
+void Peer::shutdown_write() const { require(::shutdown(fd_, SHUT_WR) == 0, "shutdown"); }
 
 void Peer::close() {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));

@@ -84,9 +84,7 @@ class EchoServer {
   std::thread thread_;
 };
 
-std::span<char> Session::read_buffer() {
-  return server_.shared_buffer;
-}
+std::span<char> Session::read_buffer() { return server_.shared_buffer; }
 void Session::on_read(std::size_t bytes) {
   const ByteView input(server_.shared_buffer.data(), bytes);
   out_.append(input);

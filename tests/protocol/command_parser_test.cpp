@@ -34,9 +34,7 @@ std::vector<std::string> streams() {
   };
 }
 
-std::string error_of(std::string_view stream, const ParseLimits& limits = {}) {
-  return converse(stream, limits).error;
-}
+std::string error_of(std::string_view stream, const ParseLimits& limits = {}) { return converse(stream, limits).error; }
 
 }  // namespace
 

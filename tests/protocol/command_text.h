@@ -26,9 +26,7 @@ inline std::string encode(const Words& words) {
   return text;
 }
 
-inline Words words_of(const Args& args) {
-  return {args.views().begin(), args.views().end()};
-}
+inline Words words_of(const Args& args) { return {args.views().begin(), args.views().end()}; }
 
 /// Feeds a stream in pieces, as a connection would. Each call sees its input at a new address in a block of just its
 /// size, so that sanitizers notice a view that was kept across calls or a read behind the end.

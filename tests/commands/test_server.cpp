@@ -1,0 +1,78 @@
+#include "tests/commands/test_server.h"
+
+#include "server/commands/command_table.h"
+
+namespace magpie::testing {
+namespace {
+
+std::string encode(const std::vector<std::string>& arguments) {
+  std::string wire = "*" + std::to_string(arguments.size()) + "\r\n";
+  for (const std::string& argument : arguments) {
+    wire += "$" + std::to_string(argument.size()) + "\r\n" + argument + "\r\n";
+  }
+  return wire;
+}
+
+std::vector<std::string> split(const std::string& words) {
+  std::vector<std::string> arguments;
+  std::size_t at = 0;
+  while (at < words.size()) {
+    const std::size_t end = std::min(words.find(' ', at), words.size());
+    if (end > at) arguments.push_back(words.substr(at, end - at));
+    at = end + 1;
+  }
+  return arguments;
+}
+
+}  // namespace
+
+TestServer::TestServer(config::Settings settings)
+    : config_(settings),
+      keyspace_({static_cast<std::uint32_t>(settings.databases), true}),
+      state_(config_, keyspace_, *this) {
+  state_.run_id = std::string(40, 'a');
+  state_.start_ms = now_.ms;
+  state_.loops.push_back(std::make_unique<server::LoopStatistics>(commands::all_commands().size()));
+  loop_ = {server::LoopIndex{0}, state_.loops[0].get(), config_.current(), config_.generation()};
+  dispatcher_ = std::make_unique<server::Dispatcher>(state_, loop_);
+}
+
+TestServer::~TestServer() = default;
+
+server::ClientState& TestServer::client(std::size_t index) {
+  while (clients_.size() <= index) {
+    auto made = std::make_shared<server::ClientState>(state_.clients.next_id(), server::LoopIndex{0});
+    made->created_ms = now_.ms;
+    made->last_activity_ms = now_.ms;
+    made->peer_address = "127.0.0.1:" + std::to_string(50000 + clients_.size());
+    made->local_address = "127.0.0.1:6379";
+    made->authenticated = config_.current()->requirepass.empty();
+    state_.clients.add(made);
+    clients_.push_back(made);
+  }
+  return *clients_[index];
+}
+
+std::string TestServer::run(const std::string& words) { return run_as(0, split(words)); }
+
+std::string TestServer::run(std::initializer_list<ByteView> arguments) {
+  return run_as(0, std::vector<std::string>(arguments.begin(), arguments.end()));
+}
+
+std::string TestServer::run_as(std::size_t index, const std::string& words) { return run_as(index, split(words)); }
+
+std::string TestServer::run_as(std::size_t index, const std::vector<std::string>& arguments) {
+  ByteBuffer out;
+  resp::ParseCursor progress;
+  dispatcher_->run(client(index), encode(arguments), progress, out, now_);
+  return std::string(out.view());
+}
+
+std::string TestServer::send(ByteView bytes) {
+  ByteBuffer out;
+  resp::ParseCursor progress;
+  dispatcher_->run(client(), bytes, progress, out, now_);
+  return std::string(out.view());
+}
+
+}  // namespace magpie::testing
