@@ -76,7 +76,11 @@ struct Listener::Body final : HandleBody {
 
   void watch() { CHECK(uv_poll_start(&poll, UV_READABLE, forward<&Body::accept_all, Body>) == 0); }
 
-  void accept_all(int /*status*/, int /*events*/) {
+  void accept_all(int status, int /*events*/) {
+    if (status < 0) {  // libuv watches it no more
+      pause();
+      return;
+    }
     // The callback may close the listener.
     for (int tries = 0; tries < kAcceptsPerEvent && open(); ++tries) {
       const int accepted = ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);

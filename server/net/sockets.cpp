@@ -125,9 +125,16 @@ std::expected<int, Listener::Error> listen_unix(const std::string& path, unsigne
   remove_stale_socket(path);
   if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) return failure(fd, where, "bind");
   // Before listen(): nobody can connect with the wrong permissions.
-  if (permissions != 0 && ::chmod(path.c_str(), permissions) != 0) return failure(fd, where, "chmod");
-  if (::listen(fd, backlog) != 0) return failure(fd, where, "listen");
-  return fd;
+  const char* failed = nullptr;
+  if (permissions != 0 && ::chmod(path.c_str(), permissions) != 0) {
+    failed = "chmod";
+  } else if (::listen(fd, backlog) != 0) {
+    failed = "listen";
+  }
+  if (failed == nullptr) return fd;
+  auto error = failure(fd, where, failed);
+  ::unlink(path.c_str());
+  return error;
 }
 
 std::string socket_address(int fd, Side side) {

@@ -44,7 +44,9 @@ void Timer::start_repeating(std::chrono::milliseconds period) {
 }
 
 void Timer::stop() {
-  if (body_->open()) uv_timer_stop(&body_->timer);
+  if (!body_->open()) return;
+  DCHECK(body_->loop().may_touch());
+  uv_timer_stop(&body_->timer);
 }
 
 bool Timer::active() const {

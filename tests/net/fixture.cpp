@@ -20,10 +20,16 @@ void require(bool good, const char* what) {
   if (!good) throw std::system_error(errno, std::generic_category(), what);
 }
 
+void limit_buffer(int fd, int option) {
+  const int bytes = 65536;
+  require(::setsockopt(fd, SOL_SOCKET, option, &bytes, sizeof(bytes)) == 0, "setsockopt");
+}
+
 template <class Address>
 int open_connection(int family, const Address& address) {
   const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   require(fd >= 0, "socket");
+  limit_buffer(fd, SO_RCVBUF);
   require(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0, "connect");
   return fd;
 }
@@ -93,6 +99,7 @@ std::pair<int, Peer> connected(Kind kind) {
   if (kind == Kind::Unix) {
     std::array<int, 2> fds{};
     require(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds.data()) == 0, "socketpair");
+    limit_buffer(fds[0], SO_SNDBUF);
     return {fds[0], Peer(fds[1])};
   }
   const int listening = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -101,6 +108,7 @@ std::pair<int, Peer> connected(Kind kind) {
   socklen_t length = sizeof(address);
   require(::bind(listening, reinterpret_cast<const sockaddr*>(&address), length) == 0, "bind");
   require(::listen(listening, 1) == 0, "listen");
+  limit_buffer(listening, SO_SNDBUF);
   require(::getsockname(listening, reinterpret_cast<sockaddr*>(&address), &length) == 0, "getsockname");
   Peer peer = Peer::connect_tcp(ntohs(address.sin_port));
   const int accepted = ::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC);

@@ -40,7 +40,7 @@ class Peer {
 };
 
 enum class Kind { Tcp, Unix };
-/// Two connected sockets: one for a Stream and one for the test.
+/// Two connected sockets: one for a Stream and one for the test. Their kernel buffers are small.
 std::pair<int, Peer> connected(Kind kind);
 
 /// Records what a stream tells; `then` runs after recording, with the name of the call.

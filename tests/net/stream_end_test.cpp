@@ -10,7 +10,7 @@
 namespace magpie::net {
 namespace {
 
-constexpr std::size_t kMoreThanTheKernelTakes = std::size_t{32} << 20;
+constexpr std::size_t kMoreThanTheKernelTakes = std::size_t{4} << 20;
 
 void write(Stream& stream, std::string_view text) {
   ByteBuffer out = bytes_of(text);

@@ -14,7 +14,7 @@
 namespace magpie::net {
 namespace {
 
-constexpr std::size_t kMoreThanTheKernelTakes = std::size_t{32} << 20;
+constexpr std::size_t kMoreThanTheKernelTakes = std::size_t{4} << 20;
 
 int option(int fd, int level, int name) {
   int value = -1;
@@ -144,7 +144,7 @@ TEST_CASE("stream: writes from on_drained go on") {
   auto [fd, peer] = connected(Kind::Unix);
   Recorder recorder;
   Stream stream(loop, fd, recorder);
-  const std::string piece = pattern(4 << 20);
+  const std::string piece = pattern(1 << 20);
   ByteBuffer out = bytes_of(piece);
   stream.write(out);
   recorder.then = [&](Recorder::Call call) {
