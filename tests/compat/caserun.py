@@ -92,7 +92,8 @@ def _payload(raw):
 class CaseRunner:
     """`theirs` is None for documented.txt, whose replies are written down."""
 
-    def __init__(self, ours, theirs, report, repeat_with):
+    def __init__(self, ours, theirs, report, repeat_with, show_all=False):
+        self.show_all = show_all
         self.servers = [ours] if theirs is None else [ours, theirs]
         self.report = report
         self.repeat_with = repeat_with
@@ -100,6 +101,8 @@ class CaseRunner:
     def run(self, block, resp):
         if resp not in block.resp:
             return
+        if self.show_all:
+            self.report.say(f"\n=== {block.name} RESP{resp}")
         sides = []
         done = 0
         try:
@@ -139,12 +142,19 @@ class CaseRunner:
         comparator = step.comparator
         if theirs == [None] and comparator is compare.EXACT:
             comparator = NO_ERROR
+        if self.show_all:
+            self._show(step, got)
         for mine, other in zip(ours, theirs):
             if isinstance(mine, str) or isinstance(other, str) or not comparator.same(mine, other):
                 self._differ(block, resp, step, reply_lines(mine, other) + self._hints(step, mine, other))
             else:
                 self.report.ok()
         return not any(isinstance(replies[-1], str) for replies in got if replies)
+
+    def _show(self, step, got):
+        """--print: the oracle's replies, or ours where it is not asked."""
+        replies = got[0] if got[1] == [None] else got[1]
+        self.report.say(f"{step.text[:200]}\n    " + "\n    ".join(r if isinstance(r, str) else escape(r, 600) for r in replies))
 
     def _hints(self, step, mine, other):
         lines = [] if step.comparator is compare.EXACT else [f"compared by {step.comparator.text}"]

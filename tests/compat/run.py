@@ -27,6 +27,7 @@ def parse_args(argv):
     parser.add_argument("--seed", type=int, default=None, help=f"of the random commands ({DEFAULT_SEED})")
     parser.add_argument("--fresh", action="store_true", help="a new seed, which is printed")
     parser.add_argument("--show", type=int, default=40, help="how many differences to print in full")
+    parser.add_argument("--print", action="store_true", dest="show_all", help="every line of the blocks with the oracle's reply")
     parser.add_argument("--self-test", action="store_true", help="shows that the harness can pass and can fail")
     options = parser.parse_args(argv)
     options.versions = [2, 3] if options.resp == "both" else [int(options.resp)]
@@ -48,12 +49,12 @@ def blocks_of(options, part):
 def run_all(options, ours, theirs, report):
     """All parts that the options ask for, against two running servers."""
     repeat_with = "tests/compat/run.py" + (f" --server {options.server}" if options.server != str(DEFAULT_SERVER) else "")
-    cases = CaseRunner(ours, theirs, report, repeat_with)
+    cases = CaseRunner(ours, theirs, report, repeat_with, options.show_all)
     for block in blocks_of(options, "cases"):
         for version in options.versions:
             cases.run(block, version)
     if options.server != "oracle":
-        documented = CaseRunner(ours, None, report, repeat_with)
+        documented = CaseRunner(ours, None, report, repeat_with, options.show_all)
         for block in blocks_of(options, "documented"):
             for version in options.versions:
                 documented.run(block, version)
