@@ -107,9 +107,7 @@ class CaseRunner:
         done = 0
         try:
             for server in self.servers:
-                sides.append(Side(server, resp))
-            for side in sides:
-                side.prepare(block.config)
+                sides.append(self._prepared(server, block, resp))
             now = time.time()
             for done, step in enumerate(block.steps):
                 if not self._step(block, resp, step, sides, now):
@@ -124,6 +122,18 @@ class CaseRunner:
             for side in sides:
                 side.finish()
             self._revive(block, resp)
+
+    def _prepared(self, server, block, resp):
+        """A server that an earlier block has left without answers is started afresh."""
+        try:
+            side = Side(server, resp)
+            side.prepare(block.config)
+        except (OSError, Closed, ReplyTimeout, NotResp) as problem:
+            self._differ(block, resp, block.steps[0], [f"{server.name} did not answer before the block: {problem!r}"])
+            server.restart()
+            side = Side(server, resp)
+            side.prepare(block.config)
+        return side
 
     def _step(self, block, resp, step, sides, now):
         """False where the connection is of no further use."""

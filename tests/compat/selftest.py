@@ -36,6 +36,9 @@ class Liar:
     def ensure_alive(self):
         return self.server.ensure_alive()
 
+    def restart(self):
+        self.server.restart()
+
     def close(self):
         self.listener.close()
 

@@ -67,9 +67,14 @@ class Server:
         """Starts it again if it has ended; returns what is known of the end, or None."""
         if self.alive():
             return None
-        code, tail = self.process.returncode, self.log_tail()
+        code, tail = self.process.poll(), self.log_tail()
         self.start()
         return f"{self.name} ended with code {code}; its last log lines:\n{tail}"
+
+    def restart(self):
+        """For a server that runs but does not answer."""
+        self._end_process()
+        self.start()
 
     def log_tail(self, lines=30):
         try:
