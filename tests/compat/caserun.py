@@ -9,7 +9,7 @@ from quoting import escape
 from report import reply_lines
 from resp import Closed, Connection, NotResp, ReplyTimeout, decode, encode
 
-REPLY_TIMEOUT = 10.0
+REPLY_TIMEOUT = 5.0
 NO_ERROR = compare.matching(rb"^[^-!]")  # for lines of documented.txt without a written reply
 
 
@@ -95,6 +95,7 @@ class CaseRunner:
     def __init__(self, ours, theirs, report, repeat_with, show_all=False):
         self.show_all = show_all
         self.servers = [ours] if theirs is None else [ours, theirs]
+        self.names = (ours.name, "documented" if theirs is None else theirs.name)
         self.report = report
         self.repeat_with = repeat_with
 
@@ -115,6 +116,8 @@ class CaseRunner:
                     break
             else:
                 self._check_unread(block, resp, sides)
+        except BrokenPipeError:
+            raise  # nobody reads what is printed
         except (OSError, Closed, ReplyTimeout, NotResp) as problem:
             step = block.steps[done]
             self._differ(block, resp, step, [f"the block ends: {problem!r}"], len(block.steps) - done)
@@ -156,7 +159,7 @@ class CaseRunner:
             self._show(step, got)
         for mine, other in zip(ours, theirs):
             if isinstance(mine, str) or isinstance(other, str) or not comparator.same(mine, other):
-                self._differ(block, resp, step, reply_lines(mine, other) + self._hints(step, mine, other))
+                self._differ(block, resp, step, reply_lines(mine, other, self.names) + self._hints(step, mine, other))
             else:
                 self.report.ok()
         return not any(isinstance(replies[-1], str) for replies in got if replies)
@@ -177,7 +180,7 @@ class CaseRunner:
         for name in sides[0].connections:
             left = [side.connections[name].unread() for side in sides]
             if left[0] != left[-1] or (len(left) == 1 and left[0]):
-                self._differ(block, resp, block.steps[-1], ["unread at the end of the block:", *reply_lines(left[0], left[-1])])
+                self._differ(block, resp, block.steps[-1], ["unread at the end of the block:", *reply_lines(left[0], left[-1], self.names)])
 
     def _skipped(self, block, resp, step, count):
         if count:

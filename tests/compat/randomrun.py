@@ -21,6 +21,7 @@ class RandomRun:
     def __init__(self, ours, theirs, report, repeat_with, seed, resp):
         self.servers = (ours, theirs)
         self.report = report
+        self.names = (ours.name, theirs.name)
         self.seed = seed
         self.resp = resp
         self.repeat_with = repeat_with
@@ -73,7 +74,7 @@ class RandomRun:
             self.position += 1
             self.history.append((self.position, name, args))
             if isinstance(mine, str) or isinstance(other, str) or not comparator.same(mine, other):
-                self._differ(f"position {self.position}", name, args, reply_lines(mine, other))
+                self._differ(f"position {self.position}", name, args, reply_lines(mine, other, self.names))
                 self.position += len(commands) - min(len(ours), len(theirs))
                 return False
             self.report.ok()
@@ -113,7 +114,7 @@ class RandomRun:
             a, b = mine.get(place, "(no such key)"), other.get(place, "(no such key)")
             comparator = NEAR_MILLISECONDS if place[2] == b"PEXPIRETIME" else compare.EXACT
             if isinstance(a, str) or isinstance(b, str) or not comparator.same(a, b):
-                self._differ(f"key space after {self.position} commands, database {place[0]}", "control", [place[2], place[1]], reply_lines(a, b))
+                self._differ(f"key space after {self.position} commands, database {place[0]}", "control", [place[2], place[1]], reply_lines(a, b, self.names))
                 same = False
             else:
                 self.report.ok()

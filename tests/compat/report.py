@@ -36,7 +36,7 @@ class Report:
         return 1 if self.failed else 0
 
 
-def reply_lines(ours, theirs, names=("magpie", "oracle")):
+def reply_lines(ours, theirs, names):
     """Both replies, escaped; where they are long, from shortly before they part."""
     start = max(_parting(ours, theirs) - 200, 0) if theirs is not None else 0
     width = max(map(len, names))

@@ -87,4 +87,9 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        code = main(sys.argv[1:])
+    except BrokenPipeError:
+        code = 1
+        sys.stdout = None  # `run.py | head`: nothing is left to flush to
+    sys.exit(code)

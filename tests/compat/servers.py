@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from resp import Closed, Connection, ReplyTimeout
+from resp import Closed, Connection, NotResp, ReplyTimeout
 
 ORACLE_ARGS = ["--save", "", "--appendonly", "no", "--enable-debug-command", "yes"]
 ORACLE_PLACES = ["redis-server", "redis-check-rdb", "redis-check-aof"]  # one program; its name decides what it does
@@ -47,29 +47,36 @@ class Server:
         raise ServerFailed(f"{self.name} does not start: {self.binary}\n{self.log_tail()}")
 
     def _ready(self, deadline):
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                connection = Connection(self.port, timeout=2)
-                try:
-                    if connection.command("PING") == b"+PONG\r\n" and self.process.poll() is None:
-                        return True
-                finally:
-                    connection.close()
-            except (OSError, Closed, ReplyTimeout):
-                pass
+        while time.monotonic() < deadline and self.alive():
+            if self._answers() and self.alive():
+                return True
             time.sleep(0.02)
         return False
+
+    def _answers(self):
+        try:
+            connection = Connection(self.port, timeout=5)
+        except OSError:
+            return False
+        try:
+            return bool(connection.command("PING"))
+        except (OSError, Closed, ReplyTimeout, NotResp):
+            return False
+        finally:
+            connection.close()
 
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
     def ensure_alive(self):
-        """Starts it again if it has ended; returns what is known of the end, or None."""
-        if self.alive():
+        """Starts it again if it has ended or does not answer; returns what is known of that, or None."""
+        if self.alive() and self._answers():
             return None
-        code, tail = self.process.poll(), self.log_tail()
+        if self.alive():
+            self._end_process(patience=1)
+        code, tail = self.process.returncode, self.log_tail()
         self.start()
-        return f"{self.name} ended with code {code}; its last log lines:\n{tail}"
+        return f"{self.name} ended with code {code} (after a wait, if it did not answer); its last log lines:\n{tail}"
 
     def restart(self):
         """For a server that runs but does not answer."""
@@ -87,14 +94,17 @@ class Server:
         self._end_process()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _end_process(self):
-        if self.alive():
+    def _end_process(self, patience=5):
+        if self.process is None:
+            return
+        try:
+            self.process.wait(0.05)  # it may be ending by itself
+        except subprocess.TimeoutExpired:
             self.process.terminate()
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-        if self.process is not None:
+        try:
+            self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
             self.process.wait()
 
 
@@ -117,7 +127,7 @@ def oracle(name="oracle"):
 
 
 def ours(binary, extra=()):
-    path = pathlib.Path(binary).resolve()
+    path = pathlib.Path(binary).absolute()
     if not path.exists():
         raise ServerFailed(f"no server at {path}: build it, or give --server")
     return Server("magpie", path, ["--enable-debug-command", "yes", *extra])
