@@ -47,12 +47,16 @@ class CaseError(Exception):
 def load(path):
     """The blocks of a file."""
     path = pathlib.Path(path)
+    return parse(path.read_text(), path.stem)
+
+
+def parse(text, name):
     blocks = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         try:
-            _take_line(blocks, path.stem, number, line.strip())
+            _take_line(blocks, name, number, line.strip())
         except (QuotingError, ValueError, IndexError, re.error) as problem:
-            raise CaseError(f"{path.name}:{number}: {problem}: {line}") from None
+            raise CaseError(f"{name}.txt:{number}: {problem}: {line}") from None
     return blocks
 
 

@@ -3,7 +3,7 @@
     +OK   :1   -ERR text to the end of the line   "bulk"   nil   [ "a" :1 nil ]   { "field" "value" }
 """
 
-from quoting import QuotingError, _one
+from quoting import QuotingError, one_arg
 
 
 def parse(text):
@@ -23,7 +23,7 @@ def _node(data, at):
     char = data[at : at + 1]
     if char in (b"[", b"{"):
         return _items(data, at + 1, b"]" if char == b"[" else b"}")
-    word, end = _one(data, at)
+    word, end = one_arg(data, at)
     if char in (b'"', b"'"):
         return ("bulk", word), end
     if word == b"nil":

@@ -3,7 +3,7 @@
 import random
 
 import compare
-from arguments import DATABASES, PATTERNS, Arguments
+from arguments import PATTERNS, Arguments
 from resp import frame_end
 
 NEAR_SECONDS, NEAR_MILLISECONDS = compare.integer_within(3), compare.integer_within(3000)
@@ -38,11 +38,11 @@ class Generator:
             made = maker(pick)
             if not isinstance(made[0], list):
                 made = [made]
-        return [self._finish(connection, args) for args in made]
+        return [self._finish(connection, args, may_spoil=len(made) == 1) for args in made]
 
-    def _finish(self, connection, args):
+    def _finish(self, connection, args, may_spoil):
         pick = self.pick
-        if pick.below(0.012) and args[0] not in _NEVER_SPOILED:
+        if may_spoil and pick.below(0.012) and args[0] not in _NEVER_SPOILED:
             args = _spoil(pick, args)
         name = args[0].upper()
         comparator = _COMPARATORS.get(name, compare.EXACT)
@@ -226,5 +226,3 @@ _WEIGHTS = [
     (_fixed(b"MULTI"), 18), (_many(b"WATCH", 3), 14), (_fixed(b"UNWATCH"), 4), (_fixed(b"EXEC"), 2), (_fixed(b"DISCARD"), 2),
     (_fixed(b"RESET"), 1), (_fixed(b"CLIENT", b"GETNAME"), 1), (_fixed(b"OBJECT", b"ENCODING"), 0.5),
 ]
-
-assert DATABASES <= 16

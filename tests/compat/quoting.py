@@ -17,7 +17,7 @@ def split_args(line):
             at += 1
         if at >= len(text):
             return args
-        arg, at = _one(text, at)
+        arg, at = one_arg(text, at)
         args.append(arg)
 
 
@@ -26,11 +26,11 @@ def first_arg(line):
     text = line.lstrip(" \t").encode()
     if not text:
         raise QuotingError("an argument is missing")
-    arg, at = _one(text, 0)
+    arg, at = one_arg(text, 0)
     return arg, text[at:].decode().lstrip(" \t")
 
 
-def _one(text, at):
+def one_arg(text, at):
     if text[at] == ord('"'):
         return _double(text, at + 1)
     if text[at] == ord("'"):

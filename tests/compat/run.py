@@ -15,6 +15,7 @@ from report import Report
 HERE = pathlib.Path(__file__).resolve().parent
 DEFAULT_SERVER = HERE.parent.parent / "build/release/bin/magpie-server"
 DEFAULT_SEED = 1
+DEFAULT_RANDOM = 50000
 
 
 def parse_args(argv):
@@ -23,7 +24,7 @@ def parse_args(argv):
     parser.add_argument("--resp", choices=["2", "3", "both"], default="both")
     parser.add_argument("--only", choices=["cases", "documented", "random"], help="one of the three parts")
     parser.add_argument("--filter", default="", help="only blocks whose file/title contains this; no random run unless --random is given")
-    parser.add_argument("--random", type=int, default=None, metavar="N", help="random commands per RESP version (20000)")
+    parser.add_argument("--random", type=int, default=None, metavar="N", help=f"random commands per RESP version ({DEFAULT_RANDOM})")
     parser.add_argument("--seed", type=int, default=None, help=f"of the random commands ({DEFAULT_SEED})")
     parser.add_argument("--fresh", action="store_true", help="a new seed, which is printed")
     parser.add_argument("--show", type=int, default=40, help="how many differences to print in full")
@@ -32,7 +33,7 @@ def parse_args(argv):
     options = parser.parse_args(argv)
     options.versions = [2, 3] if options.resp == "both" else [int(options.resp)]
     if options.random is None:
-        options.random = 0 if options.filter else 20000
+        options.random = 0 if options.filter else DEFAULT_RANDOM
     if options.seed is None:
         options.seed = secrets.randbelow(2**31) if options.fresh else DEFAULT_SEED
     return options

@@ -83,6 +83,7 @@ LIES = {
     "a bulk string instead of a status": _late(lambda chunk: chunk.replace(b"+OK\r\n", b"$2\r\nOK\r\n")),
     "a reply too many": _late(lambda chunk: chunk.replace(b"$-1\r\n", b"$-1\r\n$-1\r\n", 1)),
     "a reply too few": _late(lambda chunk: chunk.replace(b":1\r\n", b"", 1)),
+    "another encoding": _late(lambda chunk: chunk.replace(b"$6\r\nembstr\r\n", b"$3\r\nraw\r\n")),
     "bytes that are no RESP": _late(lambda chunk: b"?" + chunk),
     "a closed connection": _late(lambda chunk: None),
 }
@@ -167,10 +168,7 @@ def _crash(report, one, two):
 
 
 def _block(text):
-    blocks = []
-    for number, line in enumerate(text.strip().splitlines(), 1):
-        casefile._take_line(blocks, "self", number, line)
-    return blocks[0]
+    return casefile.parse(text, "self")[0]
 
 
 def _framing(report):
@@ -215,6 +213,8 @@ def _comparators(report):
 
 
 def _case_format(report):
+    for wrong in ("SET k v", "=== t\nSET 'k", "=== t\n~nosuch GET k", "=== t\n%nosuch 1", "=== t\n= +OK", "=== t\nGET k\n= ["):
+        _check(report, f"a wrong case is refused: {wrong!r}", _raises(casefile.CaseError, lambda text=wrong: casefile.parse(text, "x")))
     block = _block('=== t\n%resp 3\n%config maxmemory 1\n@b ~int±5 TTL {repeat:ab:2}\n>0 "a\\r\\n"\n@b <\n~send GET "#"\n#wait-ms 5')
     kinds = [(s.kind, s.connection, s.replies) for s in block.steps]
     _check(report, "kinds, connections and counts", kinds == [("command", "b", 1), ("raw", "1", 0), ("read", "b", 1), ("command", "1", 0), ("wait", "1", 1)])
