@@ -11,9 +11,7 @@ namespace {
 
 using Rows = std::vector<std::pair<std::string, std::string>>;
 
-Rows get(const ConfigStore& store, const std::vector<ByteView>& patterns) {
-  return store.get(patterns);
-}
+Rows get(const ConfigStore& store, const std::vector<ByteView>& patterns) { return store.get(patterns); }
 
 }  // namespace
 

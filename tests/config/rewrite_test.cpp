@@ -55,9 +55,7 @@ class Folder {
   std::filesystem::path path_;
 };
 
-void write(const std::string& path, const std::string& text) {
-  std::ofstream(path) << text;
-}
+void write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 
 std::string read(const std::string& path) {
   std::stringstream text;
