@@ -36,8 +36,9 @@ class CommandTable {
  public:
   CommandTable() {
     for (const auto rows :
-         {string_commands(), counter_commands(), key_commands(), expiry_commands(), database_commands(),
-          transaction_commands(), connection_commands(), client_commands(), server_commands()}) {
+         {string_commands(), string_set_commands(), string_multi_commands(), lcs_commands(), compare_commands(),
+          counter_commands(), key_commands(), expiry_commands(), database_commands(), transaction_commands(),
+          connection_commands(), client_commands(), server_commands()}) {
       for (const CommandRow& row : rows) top_.push_back(add(row, nullptr));
     }
     index_.resize(std::bit_ceil(top_.size() * 4));
