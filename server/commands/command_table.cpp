@@ -35,9 +35,9 @@ std::size_t hash(const FoldedName& name, std::size_t size) {
 class CommandTable {
  public:
   CommandTable() {
-    for (const auto rows :
-         {string_commands(), counter_commands(), key_commands(), expiry_commands(), database_commands(),
-          transaction_commands(), connection_commands(), client_commands(), server_commands()}) {
+    for (const auto rows : {string_commands(), counter_commands(), key_commands(), transfer_commands(),
+                            object_commands(), scan_commands(), wait_commands(), expiry_commands(), database_commands(),
+                            transaction_commands(), connection_commands(), client_commands(), server_commands()}) {
       for (const CommandRow& row : rows) top_.push_back(add(row, nullptr));
     }
     index_.resize(std::bit_ceil(top_.size() * 4));

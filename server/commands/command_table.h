@@ -24,6 +24,10 @@ bool key_positions(const Command& command, std::span<const ByteView> arguments, 
 std::span<const CommandRow> string_commands();
 std::span<const CommandRow> counter_commands();
 std::span<const CommandRow> key_commands();
+std::span<const CommandRow> transfer_commands();
+std::span<const CommandRow> object_commands();
+std::span<const CommandRow> scan_commands();
+std::span<const CommandRow> wait_commands();
 std::span<const CommandRow> expiry_commands();
 std::span<const CommandRow> database_commands();
 std::span<const CommandRow> transaction_commands();
