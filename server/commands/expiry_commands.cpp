@@ -98,10 +98,9 @@ CommandResult expire(CommandContext& context, ArgReader args) {
   return {};
 }
 
-/// To the nearest second. The sum wraps around for the last half second that 64 bits hold, as in Redis.
+/// To the nearest second; without a sign, so that the last half second of 64 bits does not overflow.
 std::int64_t rounded_seconds(std::int64_t ms) {
-  const auto wrapped = static_cast<std::int64_t>(static_cast<std::uint64_t>(ms) + kMsPerSecond / 2);
-  return wrapped / kMsPerSecond;
+  return static_cast<std::int64_t>((static_cast<std::uint64_t>(ms) + kMsPerSecond / 2) / kMsPerSecond);
 }
 
 /// TTL, PTTL, EXPIRETIME, PEXPIRETIME.
