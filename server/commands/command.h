@@ -106,6 +106,9 @@ struct KeySpec {
   KeyFlags flags = "";
   /// Appends the positions of the keys; false if the arguments make no sense.
   bool (*find)(std::span<const ByteView> arguments, std::vector<std::uint32_t>& positions) = nullptr;
+
+  /// Always exactly one key, argument `first`.
+  constexpr bool is_one_key() const { return first > 0 && first == last && find == nullptr; }
 };
 
 /// Which locks the dispatcher takes before the handler runs.
