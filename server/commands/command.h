@@ -50,6 +50,8 @@ inline constexpr Flag kMovableKeys = 1U << 16;
 inline constexpr Flag kAllowBusy = 1U << 17;
 inline constexpr Flag kProtected = 1U << 18;
 inline constexpr Flag kRunInMulti = 1U << 19;  // run at once inside MULTI, not queued (EXEC, DISCARD ...)
+inline constexpr Flag kNoAsyncLoading = 1U << 20;
+inline constexpr Flag kNoMandatoryKeys = 1U << 21;
 
 /// Bits of CommandRow::categories (ACL), in the order in which COMMAND INFO lists them.
 using Category = std::uint32_t;
@@ -97,6 +99,23 @@ enum class Group : std::uint8_t {
 /// Flags of a key specification, as COMMAND INFO spells them ("RW access update" ...). A space-separated text.
 using KeyFlags = std::string_view;
 
+/// One key specification as COMMAND INFO shows it, for commands that have several, or one that a KeySpec's first, last
+/// and step do not say. Source of the terms: redis.io, "Command key specifications".
+struct KeySearch {
+  enum class Begin : std::uint8_t { Index, Keyword, Unknown };
+  enum class Find : std::uint8_t { Range, KeyNumber, Unknown };
+  KeyFlags flags = "";
+  std::string_view notes = "";
+  Begin begin = Begin::Index;
+  int index = 0;  // Keyword: where the search starts
+  std::string_view keyword = "";
+  Find find = Find::Range;
+  int last = 0;  // Range: relative to the first key; KeyNumber: where the number stands
+  int step = 1;
+  int limit = 0;      // Range: 2 means the first half of what is left
+  int first_key = 1;  // KeyNumber only
+};
+
 /// Where the keys stand among the arguments, the command's name being argument 0. `last` counts from the end if
 /// negative. A command whose keys cannot be told so has kMovableKeys and a `find`.
 struct KeySpec {
@@ -106,6 +125,8 @@ struct KeySpec {
   KeyFlags flags = "";
   /// Appends the positions of the keys; false if the arguments make no sense.
   bool (*find)(std::span<const ByteView> arguments, std::vector<std::uint32_t>& positions) = nullptr;
+  std::string_view notes = "";  // remark of the specification, for COMMAND INFO
+  std::span<const KeySearch> searches{};  // shown in place of the one that follows from first, last, step, flags
 
   /// Always exactly one key, argument `first`.
   constexpr bool is_one_key() const { return first > 0 && first == last && find == nullptr; }
@@ -132,6 +153,10 @@ struct CommandRow {
   Handler handler = nullptr;
   Locks locks = Locks::Keys;
   std::span<const CommandRow> subcommands{};
+  std::string_view tips = "";       // for clients and proxies, separated by spaces
+  std::string_view arguments = "";  // for COMMAND DOCS, in the notation of argument_spec.h
+  std::string_view deprecated_since = "";
+  std::string_view replaced_by = "";
 };
 
 /// A row in the table of this process. Lives as long as the process.
