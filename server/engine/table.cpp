@@ -105,19 +105,13 @@ Entry::Owner Table::remove(std::uint64_t hash, const Entry* entry) {
   Slot& slot = *slot_of(hash, entry);
   Entry::Owner owner(entry_of(slot));
   slot = 0;
-  if (Bucket& bucket = home(hash); bucket.overflow != nullptr) {
-    compact(bucket);
-    while (bucket.overflow != nullptr && bucket.overflow->slots[0] == 0) {
-      deallocate(std::exchange(bucket.overflow, bucket.overflow->overflow));
-      --overflow_buckets_;
-    }
-  }
+  if (Bucket& bucket = home(hash); bucket.overflow != nullptr) compact(bucket);
   --size_;
   if (bucket_count_ > 1 && size_ < bucket_count_ * kShrinkLoad) merge_one();
   return owner;
 }
 
-/// Moves the entries of a chain to its front: an overflow bucket whose first slot is empty is empty.
+/// Moves the entries of a chain to its front and frees the overflow buckets that this empties.
 void Table::compact(Bucket& bucket) {
   Bucket* to = &bucket;
   std::size_t to_slot = 0;
@@ -131,6 +125,15 @@ void Table::compact(Bucket& bucket) {
       }
       to->slots[to_slot++] = moved;
     }
+  }
+  free_overflow(*to);
+}
+
+/// Frees the overflow buckets behind this bucket, which must be empty.
+void Table::free_overflow(Bucket& bucket) {
+  while (bucket.overflow != nullptr) {
+    deallocate(std::exchange(bucket.overflow, bucket.overflow->overflow));
+    --overflow_buckets_;
   }
 }
 
@@ -151,6 +154,7 @@ void Table::drop_last_bucket() {
   if (bucket_count_ == (chunks_.size() - 1) * kChunkBuckets) {
     deallocate(chunks_.back());
     chunks_.pop_back();
+    if (chunks_.size() * 4 < chunks_.capacity()) chunks_.shrink_to_fit();
   }
 }
 
@@ -166,12 +170,6 @@ void Table::split_one() {
     }
   }
   compact(lower);
-  for (Bucket* bucket = &lower; bucket != nullptr; bucket = bucket->overflow) {
-    while (bucket->overflow != nullptr && bucket->overflow->slots[0] == 0) {
-      deallocate(std::exchange(bucket->overflow, bucket->overflow->overflow));
-      --overflow_buckets_;
-    }
-  }
 }
 
 void Table::merge_one() {
@@ -183,10 +181,7 @@ void Table::merge_one() {
       if (slot != 0) place(lower, std::exchange(slot, 0));
     }
   }
-  while (upper.overflow != nullptr) {
-    deallocate(std::exchange(upper.overflow, upper.overflow->overflow));
-    --overflow_buckets_;
-  }
+  free_overflow(upper);
   drop_last_bucket();
 }
 
@@ -248,10 +243,7 @@ std::size_t Table::free_some(std::size_t limit) {
         --size_;
       }
     }
-    while (last.overflow != nullptr) {
-      deallocate(std::exchange(last.overflow, last.overflow->overflow));
-      --overflow_buckets_;
-    }
+    free_overflow(last);
     if (bucket_count_ > 1) drop_last_bucket();
   }
   return freed;

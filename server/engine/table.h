@@ -83,7 +83,8 @@ class Table {
   void merge_one();
   void add_bucket();
   void drop_last_bucket();
-  static void compact(Bucket& bucket);
+  void compact(Bucket& bucket);
+  void free_overflow(Bucket& bucket);
   static void visit_chain(const Bucket& bucket, const Visitor& visit);
 
   std::vector<Bucket*, Allocator<Bucket*>> chunks_;
