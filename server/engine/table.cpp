@@ -1,5 +1,6 @@
 #include "server/engine/table.h"
 
+#include <algorithm>
 #include <bit>
 #include <new>
 #include <utility>
@@ -185,12 +186,17 @@ void Table::merge_one() {
   drop_last_bucket();
 }
 
-void Table::visit_chain(const Bucket& first, const Visitor& visit) {
+template <class Visit>
+void Table::visit_slots(const Bucket& first, Visit&& visit) {
   for (const Bucket* bucket = &first; bucket != nullptr; bucket = bucket->overflow) {
     for (const Slot slot : bucket->slots) {
-      if (slot != 0) visit(*entry_of(slot));
+      if (slot != 0) visit(slot);
     }
   }
+}
+
+void Table::visit_chain(const Bucket& first, const Visitor& visit) {
+  visit_slots(first, [&](Slot slot) { visit(*entry_of(slot)); });
 }
 
 Position Table::visit_bucket(Position position, const Visitor& visit) const {
@@ -218,17 +224,35 @@ void Table::visit_all(const Visitor& visit) const {
   for (std::size_t index = 0; index < bucket_count_; ++index) visit_chain(at(index), visit);
 }
 
+std::size_t Table::chain_length(const Bucket& first) {
+  std::size_t count = 0;
+  visit_slots(first, [&](Slot) { ++count; });
+  return count;
+}
+
+Entry* Table::nth_of_chain(const Bucket& first, std::size_t n) {
+  Entry* found = nullptr;
+  visit_slots(first, [&](Slot slot) {
+    if (n-- == 0) found = entry_of(slot);
+  });
+  return found;
+}
+
 Entry* Table::sample(std::uint64_t random) const {
   if (size_ == 0) return nullptr;
-  const std::size_t start = (random >> 8) % bucket_count_;
-  for (std::size_t step = 0; step < bucket_count_; ++step) {
-    const Bucket& bucket = at((start + step) % bucket_count_);
-    for (std::size_t i = 0; i < kSlots; ++i) {
-      const Slot slot = bucket.slots[(i + (random & 0xff)) % kSlots];
-      if (slot != 0) return entry_of(slot);
-    }
+  // A place of a bucket is drawn, and another one if that is empty: else entries of short chains would be drawn more.
+  constexpr int kFairTries = 4;
+  for (int attempt = 0; attempt < kFairTries; ++attempt) {
+    const Bucket& bucket = at((random >> 16) % bucket_count_);
+    const std::size_t count = chain_length(bucket);
+    const std::size_t place = (random & 0xffff) % std::max(count, kSlots);
+    if (place < count) return nth_of_chain(bucket, place);
+    random = std::rotl(random * 0x9e3779b97f4a7c15 + 1, 29);
   }
-  return nullptr;
+  for (std::size_t index = (random >> 16) % bucket_count_;; index = (index + 1) % bucket_count_) {
+    const std::size_t count = chain_length(at(index));
+    if (count > 0) return nth_of_chain(at(index), (random & 0xffff) % count);
+  }
 }
 
 std::size_t Table::free_some(std::size_t limit) {
