@@ -130,7 +130,6 @@ void Stream::Body::received(ssize_t status, const uv_buf_t* buffer) {
   if (status == UV_EOF) {
     handler->on_end(nullptr);
   } else {
-    if (failure != nullptr) return;  // of a write, and about to be told
     failure = status_text(status);
     handler->on_end(failure);
   }
