@@ -234,7 +234,7 @@ StreamHandler* Stream::Body::handler_for_last_call() {
 
 void Stream::Body::close_after_writes() {
   if (!open()) return;
-  if (queue == nullptr || failure != nullptr) {
+  if (pending_bytes() == 0 || failure != nullptr) {
     close();
     return;
   }
