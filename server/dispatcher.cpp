@@ -89,11 +89,17 @@ std::size_t Dispatcher::parse_batch(ClientState& client, ByteView input, std::si
 
 void Dispatcher::prefetch(const ClientState& client, std::size_t count) {
   if (count < 2) return;
+  // Tables grow, shrink and go under other threads' hands, so even a look ahead needs the stripe's lock.
+  const Db db = client.database();
   for (std::size_t i = 0; i < count; ++i) {
-    if (batch_[i].has_key) server_.keyspace.prefetch_bucket(client.database(), batch_[i].key);
+    if (!batch_[i].has_key) continue;
+    const engine::Keyspace::Guard guard = server_.keyspace.lock(mask_of(batch_[i].key.stripe));
+    server_.keyspace.prefetch_bucket(db, batch_[i].key);
   }
   for (std::size_t i = 0; i < count; ++i) {
-    if (batch_[i].has_key) server_.keyspace.prefetch_entry(client.database(), batch_[i].key);
+    if (!batch_[i].has_key) continue;
+    const engine::Keyspace::Guard guard = server_.keyspace.lock(mask_of(batch_[i].key.stripe));
+    server_.keyspace.prefetch_entry(db, batch_[i].key);
   }
 }
 
