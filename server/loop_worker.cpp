@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/commands/session.h"
 #include "server/commands/transaction.h"
 #include "server/engine/memory.h"
 #include "server/limits.h"
@@ -78,7 +79,7 @@ void LoopWorker::retire(ClientId id) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) return;
     ClientState& client = found->second->client();
-    if (client.monitoring) server_.monitors.fetch_sub(1, std::memory_order_relaxed);
+    commands::stop_monitoring(server_, client);
     commands::discard_transaction(server_.keyspace, client);
     connections_.erase(found);
     blocked_.erase(id);
