@@ -3,7 +3,8 @@
 #include <array>
 
 #include "server/commands/command_table.h"
-#include "server/commands/key_window.h"
+#include "server/commands/context.h"
+#include "server/commands/key_groups.h"
 
 namespace magpie::commands {
 namespace {
@@ -14,7 +15,7 @@ using engine::Key;
 /// DEL, and UNLINK too: freeing a string costs no more than handing it to somebody else.
 CommandResult del(CommandContext& context, ArgReader args) {
   std::int64_t erased = 0;
-  visit_keys(context, args.rest(), [&](const Key& key) {
+  visit_keys(context.keys, args.rest(), 1, [&](const Key& key, std::size_t) {
     if (context.keys.find_untouched(key) == nullptr) return;
     context.keys.apply(Erase{context.keys.db(), key});
     ++erased;
@@ -25,15 +26,16 @@ CommandResult del(CommandContext& context, ArgReader args) {
 
 CommandResult exists(CommandContext& context, ArgReader args) {
   std::int64_t found = 0;
-  visit_keys(context, args.rest(),
-             [&](const Key& key) { found += context.keys.read_untouched(key) != nullptr ? 1 : 0; });
+  visit_keys(context.keys, args.rest(), 1, [&](const Key& key, std::size_t) {
+    if (context.keys.read_untouched(key) != nullptr) ++found;
+  });
   context.reply.integer(found);
   return {};
 }
 
 CommandResult touch(CommandContext& context, ArgReader args) {
   std::int64_t found = 0;
-  visit_keys(context, args.rest(), [&](const Key& key) {
+  visit_keys(context.keys, args.rest(), 1, [&](const Key& key, std::size_t) {
     if (context.keys.read(key) == nullptr) return;
     ++found;
     // Touching is what the command is for, so CLIENT NO-TOUCH does not prevent it.
