@@ -67,11 +67,12 @@ class Keyspace {
   void prefetch_bucket(Db db, const Key& key) const;
   void prefetch_entry(Db db, const Key& key) const;
 
-  /// The one door for mutation: the change, then whoever reads the log. `now` only stamps accesses.
+  /// The one door for mutation: whoever reads the log, then the change; in this order because an effect may borrow from
+  /// the very entry that it changes or frees. `now` only stamps accesses.
   template <class SomeEffect>
   void apply(const SomeEffect& effect, Instant now) {
-    change(effect, now);
     if (sink_ != nullptr) sink_->on_effect(effect);
+    change(effect, now);
   }
   /// The same change without the log: followers, snapshots, tests.
   void replay(const Effect& effect, Instant now) {
@@ -150,7 +151,7 @@ class Keyspace {
 
   void expiry_changed(Partition& partition, std::uint64_t hash, std::optional<Instant> before,
                       std::optional<Instant> after);
-  void erase_entry(Stripe& at, Partition& partition, const Key& key, Entry* entry, EraseReason reason);
+  void erase_entry(Partition& partition, std::uint64_t hash, Entry* entry, EraseReason reason);
   void discard(std::unique_ptr<Partition> partition);
   void touch_watched(Stripe& at, Db db, ByteView key) {
     if (!at.watched.empty()) at.watched.touch(db, key);
