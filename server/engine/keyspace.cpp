@@ -237,25 +237,25 @@ std::size_t Keyspace::expire_some(StripeIndex index, Instant now, std::size_t li
   if (!active_expiry_.load(std::memory_order_relaxed)) return 0;
   const Guard guard = lock(mask_of(index));
   Stripe& at = stripe(index);
-  std::size_t erased = 0;
-  for (std::uint32_t number = 0; number < at.partitions.size() && erased < limit; ++number) {
+  std::size_t met = 0;
+  for (std::uint32_t number = 0; number < at.partitions.size() && met < limit; ++number) {
     Partition* partition = at.partitions[number].get();
     if (partition == nullptr) continue;
-    while (erased < limit) {
+    for (; met < limit; ++met) {
       const auto item = partition->expiries.earliest();
       if (!item || item->due > now.ms) break;
-      partition->expiries.pop();
       Entry* due = nullptr;
+      std::size_t sharing = 0;  // keys that are due and share the hash: the item stays until the last one goes
       partition->table.visit_hash(item->hash, [&](Entry& entry) {
-        if (entry.expired(now)) due = &entry;
+        if (!entry.expired(now)) return;
+        due = &entry;
+        ++sharing;
       });
-      if (due == nullptr) continue;
-      const std::string key(due->key());
-      apply(Erase{Db{number}, Key{key, item->hash, index}, EraseReason::Expired}, now);
-      ++erased;
+      if (sharing <= 1) partition->expiries.pop();
+      if (due != nullptr) apply(Erase{Db{number}, Key{due->key(), item->hash, index}, EraseReason::Expired}, now);
     }
   }
-  return erased;
+  return met;
 }
 
 Keyspace::Counters Keyspace::counters() const {

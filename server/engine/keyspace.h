@@ -107,9 +107,10 @@ class Keyspace {
 
   // --- locks by itself ---
 
-  /// Erases up to `limit` keys of the stripe that are due; returns how many.
+  /// Erases keys of the stripe that are due. Meets up to `limit` due times, of which some may be outdated, and returns
+  /// how many it met: below `limit`, nothing due is left.
   std::size_t expire_some(StripeIndex stripe, Instant now, std::size_t limit);
-  /// Frees up to `limit` entries of flushed databases; returns how many.
+  /// Frees about `limit` entries of flushed databases, whole buckets of them; 0 if there was nothing left to free.
   std::size_t free_some(std::size_t limit);
   /// Erases keys by the policy until used_memory() is at most `limit` bytes; false if nothing can go. No lock may be
   /// held.
