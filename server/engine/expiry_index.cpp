@@ -26,7 +26,7 @@ std::optional<ExpiryIndex::Item> ExpiryIndex::earliest() const {
 void ExpiryIndex::pop() {
   std::pop_heap(items_.begin(), items_.end(), later);
   items_.pop_back();
-  if (items_.size() * 4 < items_.capacity() && items_.capacity() > kSlack) items_.shrink_to_fit();
+  if (items_.empty() || (items_.size() * 4 < items_.capacity() && items_.capacity() > kSlack)) items_.shrink_to_fit();
 }
 
 std::int64_t ExpiryIndex::mean_ttl(Instant now) const {

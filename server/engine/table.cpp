@@ -75,7 +75,7 @@ void Table::place(Bucket& bucket, Slot slot) {
       }
     }
     if (at->overflow == nullptr) {
-      at->overflow = new (allocate(sizeof(Bucket))) Bucket;
+      at->overflow = new (allocate_aligned(sizeof(Bucket), alignof(Bucket))) Bucket;
       ++overflow_buckets_;
     }
     at = at->overflow;
@@ -140,7 +140,7 @@ void Table::free_overflow(Bucket& bucket) {
 
 void Table::add_bucket() {
   if (bucket_count_ == chunks_.size() * kChunkBuckets) {
-    auto* chunk = static_cast<Bucket*>(allocate(sizeof(Bucket) * kChunkBuckets));
+    auto* chunk = static_cast<Bucket*>(allocate_aligned(sizeof(Bucket) * kChunkBuckets, alignof(Bucket)));
     for (std::size_t i = 0; i < kChunkBuckets; ++i) new (chunk + i) Bucket;
     chunks_.push_back(chunk);
   }
