@@ -3,7 +3,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/commands/command_table.h"
+#include "server/commands/session.h"
+#include "server/commands/transaction.h"
 #include "server/engine/memory.h"
 #include "server/limits.h"
 
@@ -78,12 +79,8 @@ void LoopWorker::retire(ClientId id) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) return;
     ClientState& client = found->second->client();
-    if (client.monitoring) server_.monitors.fetch_sub(1, std::memory_order_relaxed);
-    for (const WatchedKey& watched : client.transaction.watched) {
-      const engine::Key key = engine::Key::of(watched.key);
-      const engine::Keyspace::Guard guard = server_.keyspace.lock(mask_of(key.stripe));
-      server_.keyspace.unwatch(watched.db, key, client.transaction.changed);
-    }
+    commands::stop_monitoring(server_, client);
+    commands::discard_transaction(server_.keyspace, client);
     connections_.erase(found);
     blocked_.erase(id);
     server_.clients.remove(id);

@@ -29,55 +29,53 @@ inline std::unexpected<CommandError> error(std::string text) { return std::unexp
 using Handler = CommandResult (*)(CommandContext& context, ArgReader args);
 
 /// Bits of CommandRow::flags; the names that COMMAND INFO shows, and what the dispatcher does with them.
-enum Flag : std::uint32_t {
-  kWrite = 1U << 0,
-  kReadOnly = 1U << 1,
-  kDenyOom = 1U << 2,  // refused when memory is over maxmemory and nothing can go
-  kAdmin = 1U << 3,
-  kPubSub = 1U << 4,
-  kNoScript = 1U << 5,
-  kBlocking = 1U << 6,
-  kLoading = 1U << 7,
-  kStale = 1U << 8,
-  kSkipMonitor = 1U << 9,
-  kSkipSlowlog = 1U << 10,
-  kAsking = 1U << 11,
-  kFast = 1U << 12,
-  kNoAuth = 1U << 13,  // allowed before AUTH
-  kMayReplicate = 1U << 14,
-  kNoMulti = 1U << 15,  // refused inside MULTI
-  kMovableKeys = 1U << 16,
-  kAllowBusy = 1U << 17,
-  kProtected = 1U << 18,
-  kRunInMulti = 1U << 19,  // run at once inside MULTI, not queued (EXEC, DISCARD ...)
-  kNoAsyncLoading = 1U << 20,
-  kNoMandatoryKeys = 1U << 21,
-};
+using Flag = std::uint32_t;
+inline constexpr Flag kWrite = 1U << 0;
+inline constexpr Flag kReadOnly = 1U << 1;
+inline constexpr Flag kDenyOom = 1U << 2;  // refused when memory is over maxmemory and nothing can go
+inline constexpr Flag kAdmin = 1U << 3;
+inline constexpr Flag kPubSub = 1U << 4;
+inline constexpr Flag kNoScript = 1U << 5;
+inline constexpr Flag kBlocking = 1U << 6;
+inline constexpr Flag kLoading = 1U << 7;
+inline constexpr Flag kStale = 1U << 8;
+inline constexpr Flag kSkipMonitor = 1U << 9;
+inline constexpr Flag kSkipSlowlog = 1U << 10;
+inline constexpr Flag kAsking = 1U << 11;
+inline constexpr Flag kFast = 1U << 12;
+inline constexpr Flag kNoAuth = 1U << 13;  // allowed before AUTH
+inline constexpr Flag kMayReplicate = 1U << 14;
+inline constexpr Flag kNoMulti = 1U << 15;  // refused inside MULTI
+inline constexpr Flag kMovableKeys = 1U << 16;
+inline constexpr Flag kAllowBusy = 1U << 17;
+inline constexpr Flag kProtected = 1U << 18;
+inline constexpr Flag kRunInMulti = 1U << 19;  // run at once inside MULTI, not queued (EXEC, DISCARD ...)
+inline constexpr Flag kNoAsyncLoading = 1U << 20;
+inline constexpr Flag kNoMandatoryKeys = 1U << 21;
 
 /// Bits of CommandRow::categories (ACL), in the order in which COMMAND INFO lists them.
-enum Category : std::uint32_t {
-  kCatKeyspace = 1U << 0,
-  kCatRead = 1U << 1,
-  kCatWrite = 1U << 2,
-  kCatSet = 1U << 3,
-  kCatSortedSet = 1U << 4,
-  kCatList = 1U << 5,
-  kCatHash = 1U << 6,
-  kCatString = 1U << 7,
-  kCatBitmap = 1U << 8,
-  kCatHyperLogLog = 1U << 9,
-  kCatGeo = 1U << 10,
-  kCatStream = 1U << 11,
-  kCatPubSub = 1U << 12,
-  kCatAdmin = 1U << 13,
-  kCatFast = 1U << 14,
-  kCatSlow = 1U << 15,
-  kCatBlocking = 1U << 16,
-  kCatDangerous = 1U << 17,
-  kCatConnection = 1U << 18,
-  kCatTransaction = 1U << 19,
-  kCatScripting = 1U << 20,
-};
+using Category = std::uint32_t;
+inline constexpr Category kCatKeyspace = 1U << 0;
+inline constexpr Category kCatRead = 1U << 1;
+inline constexpr Category kCatWrite = 1U << 2;
+inline constexpr Category kCatSet = 1U << 3;
+inline constexpr Category kCatSortedSet = 1U << 4;
+inline constexpr Category kCatList = 1U << 5;
+inline constexpr Category kCatHash = 1U << 6;
+inline constexpr Category kCatString = 1U << 7;
+inline constexpr Category kCatBitmap = 1U << 8;
+inline constexpr Category kCatHyperLogLog = 1U << 9;
+inline constexpr Category kCatGeo = 1U << 10;
+inline constexpr Category kCatStream = 1U << 11;
+inline constexpr Category kCatPubSub = 1U << 12;
+inline constexpr Category kCatAdmin = 1U << 13;
+inline constexpr Category kCatFast = 1U << 14;
+inline constexpr Category kCatSlow = 1U << 15;
+inline constexpr Category kCatBlocking = 1U << 16;
+inline constexpr Category kCatDangerous = 1U << 17;
+inline constexpr Category kCatConnection = 1U << 18;
+inline constexpr Category kCatTransaction = 1U << 19;
+inline constexpr Category kCatScripting = 1U << 20;
 
 enum class Group : std::uint8_t {
   Generic,
@@ -131,6 +129,9 @@ struct KeySpec {
   /// What `variable_flags` stands for with these arguments.
   KeyFlags (*variable)(std::span<const ByteView> arguments) = nullptr;
   std::span<const KeySearch> searches{};  // shown in place of the one that follows from first, last, step, flags
+
+  /// Always exactly one key, argument `first`.
+  constexpr bool is_one_key() const { return first > 0 && first == last && find == nullptr; }
 };
 
 /// Which locks the dispatcher takes before the handler runs.

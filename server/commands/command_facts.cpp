@@ -158,7 +158,7 @@ void reply_searches(resp::ReplyWriter& reply, const KeySpec& keys) {
 
 std::uint32_t categories_of(const CommandRow& row) {
   std::uint32_t categories = row.categories;
-  const auto follows = [&](Flag flag, std::uint32_t bits) {
+  const auto follows = [&](Flag flag, Category bits) {
     if ((row.flags & flag) != 0) categories |= bits;
   };
   follows(kWrite, kCatWrite);

@@ -33,14 +33,42 @@ std::size_t hash(const FoldedName& name, std::size_t size) {
   return static_cast<std::size_t>(mixed >> 40);
 }
 
+using Family = std::span<const CommandRow> (*)();
+// clang-format off: one family a line
+constexpr Family kFamilies[] = {
+    string_commands,
+    string_set_commands,
+    string_multi_commands,
+    lcs_commands,
+    compare_commands,
+    counter_commands,
+    key_commands,
+    transfer_commands,
+    object_commands,
+    scan_commands,
+    wait_commands,
+    expiry_commands,
+    database_commands,
+    transaction_commands,
+    connection_commands,
+    client_commands,
+    server_commands,
+    acl_commands,
+    command_commands,
+    config_commands,
+    debug_commands,
+    info_commands,
+    log_commands,
+    memory_commands,
+    replication_commands,
+};
+// clang-format on
+
 class CommandTable {
  public:
   CommandTable() {
-    for (const auto rows : {string_commands(), counter_commands(), key_commands(), expiry_commands(),
-                            database_commands(), transaction_commands(), connection_commands(), client_commands(),
-                            server_commands(), acl_commands(), command_commands(), config_commands(), debug_commands(),
-                            info_commands(), log_commands(), memory_commands(), replication_commands()}) {
-      for (const CommandRow& row : rows) top_.push_back(add(row, nullptr));
+    for (const Family family : kFamilies) {
+      for (const CommandRow& row : family()) top_.push_back(add(row, nullptr));
     }
     index_.resize(std::bit_ceil(top_.size() * 4));
     for (const Command* command : top_) insert(command);

@@ -22,8 +22,16 @@ bool key_positions(const Command& command, std::span<const ByteView> arguments, 
 
 // The families, each in a file of its own.
 std::span<const CommandRow> string_commands();
+std::span<const CommandRow> string_set_commands();
+std::span<const CommandRow> string_multi_commands();
+std::span<const CommandRow> lcs_commands();
+std::span<const CommandRow> compare_commands();
 std::span<const CommandRow> counter_commands();
 std::span<const CommandRow> key_commands();
+std::span<const CommandRow> transfer_commands();
+std::span<const CommandRow> object_commands();
+std::span<const CommandRow> scan_commands();
+std::span<const CommandRow> wait_commands();
 std::span<const CommandRow> expiry_commands();
 std::span<const CommandRow> database_commands();
 std::span<const CommandRow> transaction_commands();

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "server/commands/command_table.h"
@@ -17,11 +18,18 @@ CommandResult config_get(CommandContext& context, ArgReader args) {
   return {};
 }
 
+/// Whether logs must not show the value.
+bool is_secret(ByteView option) {
+  constexpr std::array<ByteView, 3> kSecrets{"requirepass", "masterauth", "tls-key-file-pass"};
+  return std::any_of(kSecrets.begin(), kSecrets.end(), [&](ByteView one) { return equals_ignore_case(option, one); });
+}
+
 CommandResult config_set(CommandContext& context, ArgReader args) {
   if (args.remaining() % 2 != 0) return error(ErrorCode::Syntax);
   std::vector<std::pair<ByteView, ByteView>> pairs;
   while (!args.done()) {
     const ByteView name = args.bytes();
+    if (is_secret(name)) context.keep_secret(context.argv.size() - args.remaining());
     pairs.emplace_back(name, args.bytes());
   }
   using Caller = config::ConfigStore::Caller;

@@ -51,7 +51,8 @@ struct SwapDb {
 
 using Effect = std::variant<Put, Overwrite, Erase, SetExpiry, Flush, SwapDb>;
 
-/// Reads effects as they happen, under the locks of their stripes: the replication log, tests. Must not call back.
+/// Reads effects just before they happen, under the locks of their stripes: the replication log, tests. Must not call
+/// back.
 class EffectSink {
  public:
   virtual void on_effect(const Effect& effect) = 0;

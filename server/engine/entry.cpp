@@ -90,7 +90,7 @@ bool Entry::overwrite_in_place(std::size_t offset, ByteView bytes) {
     if (offset > value_length_) std::memset(value() + value_length_, 0, offset - value_length_);
     value_length_ = static_cast<std::uint32_t>(end);
   }
-  std::memmove(value() + offset, bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memmove(value() + offset, bytes.data(), bytes.size());
   flags_ = static_cast<std::uint8_t>((flags_ & ~kFormMask) | static_cast<std::uint8_t>(StringForm::Raw));
   return true;
 }

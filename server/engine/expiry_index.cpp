@@ -1,6 +1,7 @@
 #include "server/engine/expiry_index.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace magpie::engine {
 namespace {
@@ -25,7 +26,7 @@ std::optional<ExpiryIndex::Item> ExpiryIndex::earliest() const {
 void ExpiryIndex::pop() {
   std::pop_heap(items_.begin(), items_.end(), later);
   items_.pop_back();
-  if (items_.size() * 4 < items_.capacity() && items_.capacity() > kSlack) items_.shrink_to_fit();
+  if (items_.empty() || (items_.size() * 4 < items_.capacity() && items_.capacity() > kSlack)) items_.shrink_to_fit();
 }
 
 std::int64_t ExpiryIndex::mean_ttl(Instant now) const {
@@ -36,11 +37,17 @@ std::int64_t ExpiryIndex::mean_ttl(Instant now) const {
 
 void ExpiryIndex::rebuild(const std::function<bool(const Item&)>& live) {
   std::erase_if(items_, [&](const Item& item) { return !live(item); });
-  std::make_heap(items_.begin(), items_.end(), later);
+  // One item a key: a time that was set again and again has left copies. Ascending order is a heap.
+  const auto rank = [](const Item& item) { return std::pair(item.due, item.hash); };
+  std::ranges::sort(items_, {}, rank);
+  const auto copies = std::ranges::unique(items_, {}, rank);
+  items_.erase(copies.begin(), copies.end());
+  items_.shrink_to_fit();
 }
 
 void ExpiryIndex::clear() {
-  items_ = {};
+  items_.clear();
+  items_.shrink_to_fit();
   volatile_keys_ = 0;
   due_sum_ = 0;
 }

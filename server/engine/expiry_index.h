@@ -35,8 +35,10 @@ class ExpiryIndex {
   std::size_t volatile_keys() const { return volatile_keys_; }
   /// Mean time to live of those in milliseconds, 0 without any.
   std::int64_t mean_ttl(Instant now) const;
-  bool mostly_stale() const { return items_.size() > 2 * volatile_keys_ + kSlack; }
-  /// Keeps the items that `live` confirms.
+  bool mostly_stale() const {
+    return volatile_keys_ == 0 ? !items_.empty() : items_.size() > 2 * volatile_keys_ + kSlack;
+  }
+  /// Keeps the items that `live` confirms, one of each.
   void rebuild(const std::function<bool(const Item&)>& live);
   void clear();
   std::size_t memory() const { return items_.capacity() * sizeof(Item); }
@@ -45,7 +47,7 @@ class ExpiryIndex {
   static constexpr std::size_t kSlack = 64;
   std::vector<Item, Allocator<Item>> items_;
   std::size_t volatile_keys_ = 0;
-  __extension__ typedef __int128 WideSum;
+  __extension__ typedef __int128 WideSum;  // NOLINT(modernize-use-using): ISO C++ has no such type
   WideSum due_sum_ = 0;  // of the volatile keys
 };
 

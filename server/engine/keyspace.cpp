@@ -105,6 +105,7 @@ void Keyspace::expiry_changed(Partition& partition, std::uint64_t hash, std::opt
 void Keyspace::change(const Put& effect, Instant now) {
   Stripe& at = stripe(effect.key.stripe);
   Partition& partition = at.partition_or_new(effect.db);
+  touch_watched(at, effect.db, effect.key.bytes);
   Entry* old = partition.table.find(effect.key.hash, effect.key.bytes);
   std::optional<Instant> before;
   if (old == nullptr) {
@@ -119,12 +120,12 @@ void Keyspace::change(const Put& effect, Instant now) {
     }
   }
   if (before || effect.expiry) expiry_changed(partition, effect.key.hash, before, effect.expiry);
-  touch_watched(at, effect.db, effect.key.bytes);
 }
 
 void Keyspace::change(const Overwrite& effect, Instant now) {
   Stripe& at = stripe(effect.key.stripe);
   Partition& partition = at.partition_or_new(effect.db);
+  touch_watched(at, effect.db, effect.key.bytes);
   Entry* old = partition.table.find(effect.key.hash, effect.key.bytes);
   if (old == nullptr) {
     partition.table.insert(effect.key.hash, Entry::make(effect.key.bytes, StringValue::raw({}), std::nullopt,
@@ -141,16 +142,14 @@ void Keyspace::change(const Overwrite& effect, Instant now) {
     larger->overwrite_in_place(effect.offset, effect.bytes);
     partition.table.replace(effect.key.hash, old, std::move(larger));
   }
-  touch_watched(at, effect.db, effect.key.bytes);
 }
 
-void Keyspace::erase_entry(Stripe& at, Partition& partition, const Key& key, Entry* entry, EraseReason reason) {
+void Keyspace::erase_entry(Partition& partition, std::uint64_t hash, Entry* entry, EraseReason reason) {
   const std::optional<Instant> expiry = entry->expiry();
-  partition.table.remove(key.hash, entry);
-  if (expiry) expiry_changed(partition, key.hash, expiry, std::nullopt);
+  partition.table.remove(hash, entry);
+  if (expiry) expiry_changed(partition, hash, expiry, std::nullopt);
   if (reason == EraseReason::Expired) expired_.fetch_add(1, std::memory_order_relaxed);
   if (reason == EraseReason::Evicted) evicted_.fetch_add(1, std::memory_order_relaxed);
-  (void)at;
 }
 
 void Keyspace::change(const Erase& effect, Instant) {
@@ -160,7 +159,7 @@ void Keyspace::change(const Erase& effect, Instant) {
   Entry* entry = partition->table.find(effect.key.hash, effect.key.bytes);
   if (entry == nullptr) return;
   touch_watched(at, effect.db, effect.key.bytes);
-  erase_entry(at, *partition, effect.key, entry, effect.reason);
+  erase_entry(*partition, effect.key.hash, entry, effect.reason);
 }
 
 void Keyspace::change(const SetExpiry& effect, Instant) {
@@ -169,13 +168,13 @@ void Keyspace::change(const SetExpiry& effect, Instant) {
   if (partition == nullptr) return;
   Entry* entry = partition->table.find(effect.key.hash, effect.key.bytes);
   if (entry == nullptr) return;
+  touch_watched(at, effect.db, effect.key.bytes);
   const std::optional<Instant> before = entry->expiry();
   if (!entry->set_expiry_in_place(effect.expiry)) {
     partition->table.replace(effect.key.hash, entry,
                              Entry::make(effect.key.bytes, entry->string(), effect.expiry, entry->access()));
   }
   expiry_changed(*partition, effect.key.hash, before, effect.expiry);
-  touch_watched(at, effect.db, effect.key.bytes);
 }
 
 bool Keyspace::holds(const Partition* partition, ByteView key, std::uint64_t hash) {
@@ -238,25 +237,25 @@ std::size_t Keyspace::expire_some(StripeIndex index, Instant now, std::size_t li
   if (!active_expiry_.load(std::memory_order_relaxed)) return 0;
   const Guard guard = lock(mask_of(index));
   Stripe& at = stripe(index);
-  std::size_t erased = 0;
-  for (std::uint32_t number = 0; number < at.partitions.size() && erased < limit; ++number) {
+  std::size_t met = 0;
+  for (std::uint32_t number = 0; number < at.partitions.size() && met < limit; ++number) {
     Partition* partition = at.partitions[number].get();
     if (partition == nullptr) continue;
-    while (erased < limit) {
+    for (; met < limit; ++met) {
       const auto item = partition->expiries.earliest();
       if (!item || item->due > now.ms) break;
-      partition->expiries.pop();
       Entry* due = nullptr;
+      std::size_t sharing = 0;  // keys that are due and share the hash: the item stays until the last one goes
       partition->table.visit_hash(item->hash, [&](Entry& entry) {
-        if (entry.expired(now)) due = &entry;
+        if (!entry.expired(now)) return;
+        due = &entry;
+        ++sharing;
       });
-      if (due == nullptr) continue;
-      const std::string key(due->key());
-      apply(Erase{Db{number}, Key{key, item->hash, index}, EraseReason::Expired}, now);
-      ++erased;
+      if (sharing <= 1) partition->expiries.pop();
+      if (due != nullptr) apply(Erase{Db{number}, Key{due->key(), item->hash, index}, EraseReason::Expired}, now);
     }
   }
-  return erased;
+  return met;
 }
 
 Keyspace::Counters Keyspace::counters() const {

@@ -67,11 +67,12 @@ class Keyspace {
   void prefetch_bucket(Db db, const Key& key) const;
   void prefetch_entry(Db db, const Key& key) const;
 
-  /// The one door for mutation: the change, then whoever reads the log. `now` only stamps accesses.
+  /// The one door for mutation: whoever reads the log, then the change; in this order because an effect may borrow from
+  /// the very entry that it changes or frees. `now` only stamps accesses.
   template <class SomeEffect>
   void apply(const SomeEffect& effect, Instant now) {
-    change(effect, now);
     if (sink_ != nullptr) sink_->on_effect(effect);
+    change(effect, now);
   }
   /// The same change without the log: followers, snapshots, tests.
   void replay(const Effect& effect, Instant now) {
@@ -106,9 +107,10 @@ class Keyspace {
 
   // --- locks by itself ---
 
-  /// Erases up to `limit` keys of the stripe that are due; returns how many.
+  /// Erases keys of the stripe that are due. Meets up to `limit` due times, of which some may be outdated, and returns
+  /// how many it met: below `limit`, nothing due is left.
   std::size_t expire_some(StripeIndex stripe, Instant now, std::size_t limit);
-  /// Frees up to `limit` entries of flushed databases; returns how many.
+  /// Frees about `limit` entries of flushed databases, whole buckets of them; 0 if there was nothing left to free.
   std::size_t free_some(std::size_t limit);
   /// Erases keys by the policy until used_memory() is at most `limit` bytes; false if nothing can go. No lock may be
   /// held.
@@ -151,7 +153,7 @@ class Keyspace {
 
   void expiry_changed(Partition& partition, std::uint64_t hash, std::optional<Instant> before,
                       std::optional<Instant> after);
-  void erase_entry(Stripe& at, Partition& partition, const Key& key, Entry* entry, EraseReason reason);
+  void erase_entry(Partition& partition, std::uint64_t hash, Entry* entry, EraseReason reason);
   void discard(std::unique_ptr<Partition> partition);
   void touch_watched(Stripe& at, Db db, ByteView key) {
     if (!at.watched.empty()) at.watched.touch(db, key);

@@ -1,5 +1,7 @@
 // The keyspace as a whole: sizes, digest, scan, random keys. Single keys are in keyspace.cpp.
 
+#include <algorithm>
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -17,16 +19,19 @@ std::uint64_t Keyspace::keys(Db db) const {
 
 Keyspace::DatabaseSize Keyspace::size(Db db, Instant now) const {
   DatabaseSize total;
-  std::int64_t weighted_ttl = 0;
+  __extension__ typedef __int128 WideSum;
+  WideSum weighted_ttl = 0;
   for (const Stripe& at : stripes_) {
     const Partition* partition = at.partition(db);
     if (partition == nullptr) continue;
     const auto volatile_keys = static_cast<std::int64_t>(partition->expiries.volatile_keys());
     total.keys += partition->table.size();
     total.volatile_keys += static_cast<std::uint64_t>(volatile_keys);
-    weighted_ttl += partition->expiries.mean_ttl(now) * volatile_keys;
+    weighted_ttl += static_cast<WideSum>(partition->expiries.mean_ttl(now)) * volatile_keys;
   }
-  if (total.volatile_keys > 0) total.mean_ttl_ms = weighted_ttl / static_cast<std::int64_t>(total.volatile_keys);
+  if (total.volatile_keys > 0) {
+    total.mean_ttl_ms = static_cast<std::int64_t>(weighted_ttl / static_cast<WideSum>(total.volatile_keys));
+  }
   return total;
 }
 
@@ -66,11 +71,13 @@ std::array<std::uint64_t, 2> Keyspace::digest() const {
 namespace {
 constexpr unsigned kCursorShift = 10;
 constexpr std::uint64_t kStripeBits = kStripes - 1;
+constexpr std::size_t kMostScanCount = std::size_t{1} << 32;  // more than there are keys
 }  // namespace
 
 std::uint64_t Keyspace::scan(Db db, std::uint64_t cursor, std::size_t count, bool held, const Table::Visitor& visit) {
   unsigned number = static_cast<unsigned>(cursor & kStripeBits);
   Position position = (cursor & ~kStripeBits) << kCursorShift;
+  count = std::clamp(count, std::size_t{1}, kMostScanCount);
   std::size_t seen = 0;
   std::size_t buckets = 0;
   while (number < kStripes) {
@@ -95,18 +102,25 @@ std::uint64_t Keyspace::scan(Db db, std::uint64_t cursor, std::size_t count, boo
 }
 
 std::optional<std::string> Keyspace::random_key(Db db, Instant now, bool held) {
-  // Stripes are chosen at random, not by size: with many keys they hold about the same number.
-  const std::uint64_t start = random();
-  for (unsigned step = 0; step < kStripes; ++step) {
-    const auto number = static_cast<unsigned>((start + step) % kStripes);
-    const Guard guard = held ? Guard() : lock(StripeMask{1} << number);
+  const auto lock_one = [&](unsigned number) { return held ? Guard() : lock(StripeMask{1} << number); };
+  // A key is drawn by its number over all stripes, so that with few keys none is preferred for standing behind a gap.
+  std::array<std::size_t, kStripes> sizes{};
+  std::size_t total = 0;
+  for (unsigned number = 0; number < kStripes; ++number) {
+    const Guard guard = lock_one(number);
     const Partition* partition = stripes_[number].partition(db);
-    if (partition == nullptr) continue;
-    constexpr int kTries = 100;  // expired keys that are still there are passed over
-    for (int attempt = 0; attempt < kTries && partition->table.size() > 0; ++attempt) {
-      const Entry* entry = partition->table.sample(random());
-      if (!entry->expired(now)) return std::string(entry->key());
-    }
+    sizes[number] = partition == nullptr ? 0 : partition->table.size();
+    total += sizes[number];
+  }
+  constexpr int kTries = 1000;  // expired keys that are still there are passed over
+  for (int attempt = 0; attempt < kTries && total > 0; ++attempt) {
+    std::size_t chosen = random() % total;
+    unsigned number = 0;
+    for (; chosen >= sizes[number]; ++number) chosen -= sizes[number];
+    const Guard guard = lock_one(number);
+    const Partition* partition = stripes_[number].partition(db);
+    const Entry* entry = partition == nullptr ? nullptr : partition->table.sample(random());
+    if (entry != nullptr && !entry->expired(now)) return std::string(entry->key());
   }
   return std::nullopt;
 }

@@ -36,12 +36,14 @@ std::atomic<std::int64_t>& my_counter() {
 #ifdef MAGPIE_SANITIZED
 std::size_t usable_size(const void* block) { return malloc_usable_size(const_cast<void*>(block)); }
 static void* take(std::size_t bytes) { return std::malloc(bytes); }
+static void* take(std::size_t bytes, std::size_t alignment) { return std::aligned_alloc(alignment, bytes); }
 static void give(void* block) { std::free(block); }
 void purge_memory() {}
 const char* allocator_name() { return "libc"; }
 #else
 std::size_t usable_size(const void* block) { return mi_usable_size(block); }
 static void* take(std::size_t bytes) { return mi_malloc(bytes); }
+static void* take(std::size_t bytes, std::size_t alignment) { return mi_malloc_aligned(bytes, alignment); }
 static void give(void* block) { mi_free(block); }
 void purge_memory() { mi_collect(true); }
 const char* allocator_name() {
@@ -54,12 +56,14 @@ const char* allocator_name() {
 }
 #endif
 
-void* allocate(std::size_t bytes) {
-  void* block = take(bytes);
+static void* counted(void* block) {
   if (block == nullptr) std::abort();
   my_counter().fetch_add(static_cast<std::int64_t>(usable_size(block)), std::memory_order_relaxed);
   return block;
 }
+
+void* allocate(std::size_t bytes) { return counted(take(bytes)); }
+void* allocate_aligned(std::size_t bytes, std::size_t alignment) { return counted(take(bytes, alignment)); }
 
 void deallocate(void* block) {
   if (block == nullptr) return;

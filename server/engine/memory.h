@@ -8,6 +8,8 @@ namespace magpie::engine {
 /// Memory of the data: entries, tables, expiry state. What is taken here counts against maxmemory; connection buffers
 /// do not pass here. Any thread may free what another took.
 void* allocate(std::size_t bytes);
+/// The same at a multiple of `alignment`, a power of two; `bytes` must be a multiple of it too.
+void* allocate_aligned(std::size_t bytes, std::size_t alignment);
 void deallocate(void* block);
 /// Bytes the allocator really set aside for the block.
 std::size_t usable_size(const void* block);

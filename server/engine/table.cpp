@@ -1,5 +1,6 @@
 #include "server/engine/table.h"
 
+#include <algorithm>
 #include <bit>
 #include <new>
 #include <utility>
@@ -74,7 +75,7 @@ void Table::place(Bucket& bucket, Slot slot) {
       }
     }
     if (at->overflow == nullptr) {
-      at->overflow = new (allocate(sizeof(Bucket))) Bucket;
+      at->overflow = new (allocate_aligned(sizeof(Bucket), alignof(Bucket))) Bucket;
       ++overflow_buckets_;
     }
     at = at->overflow;
@@ -105,19 +106,13 @@ Entry::Owner Table::remove(std::uint64_t hash, const Entry* entry) {
   Slot& slot = *slot_of(hash, entry);
   Entry::Owner owner(entry_of(slot));
   slot = 0;
-  if (Bucket& bucket = home(hash); bucket.overflow != nullptr) {
-    compact(bucket);
-    while (bucket.overflow != nullptr && bucket.overflow->slots[0] == 0) {
-      deallocate(std::exchange(bucket.overflow, bucket.overflow->overflow));
-      --overflow_buckets_;
-    }
-  }
+  if (Bucket& bucket = home(hash); bucket.overflow != nullptr) compact(bucket);
   --size_;
   if (bucket_count_ > 1 && size_ < bucket_count_ * kShrinkLoad) merge_one();
   return owner;
 }
 
-/// Moves the entries of a chain to its front: an overflow bucket whose first slot is empty is empty.
+/// Moves the entries of a chain to its front and frees the overflow buckets that this empties.
 void Table::compact(Bucket& bucket) {
   Bucket* to = &bucket;
   std::size_t to_slot = 0;
@@ -132,11 +127,20 @@ void Table::compact(Bucket& bucket) {
       to->slots[to_slot++] = moved;
     }
   }
+  free_overflow(*to);
+}
+
+/// Frees the overflow buckets behind this bucket, which must be empty.
+void Table::free_overflow(Bucket& bucket) {
+  while (bucket.overflow != nullptr) {
+    deallocate(std::exchange(bucket.overflow, bucket.overflow->overflow));
+    --overflow_buckets_;
+  }
 }
 
 void Table::add_bucket() {
   if (bucket_count_ == chunks_.size() * kChunkBuckets) {
-    auto* chunk = static_cast<Bucket*>(allocate(sizeof(Bucket) * kChunkBuckets));
+    auto* chunk = static_cast<Bucket*>(allocate_aligned(sizeof(Bucket) * kChunkBuckets, alignof(Bucket)));
     for (std::size_t i = 0; i < kChunkBuckets; ++i) new (chunk + i) Bucket;
     chunks_.push_back(chunk);
   }
@@ -151,6 +155,7 @@ void Table::drop_last_bucket() {
   if (bucket_count_ == (chunks_.size() - 1) * kChunkBuckets) {
     deallocate(chunks_.back());
     chunks_.pop_back();
+    if (chunks_.size() * 4 < chunks_.capacity()) chunks_.shrink_to_fit();
   }
 }
 
@@ -166,12 +171,6 @@ void Table::split_one() {
     }
   }
   compact(lower);
-  for (Bucket* bucket = &lower; bucket != nullptr; bucket = bucket->overflow) {
-    while (bucket->overflow != nullptr && bucket->overflow->slots[0] == 0) {
-      deallocate(std::exchange(bucket->overflow, bucket->overflow->overflow));
-      --overflow_buckets_;
-    }
-  }
 }
 
 void Table::merge_one() {
@@ -183,19 +182,21 @@ void Table::merge_one() {
       if (slot != 0) place(lower, std::exchange(slot, 0));
     }
   }
-  while (upper.overflow != nullptr) {
-    deallocate(std::exchange(upper.overflow, upper.overflow->overflow));
-    --overflow_buckets_;
-  }
+  free_overflow(upper);
   drop_last_bucket();
 }
 
-void Table::visit_chain(const Bucket& first, const Visitor& visit) {
+template <class Visit>
+void Table::visit_slots(const Bucket& first, Visit&& visit) {
   for (const Bucket* bucket = &first; bucket != nullptr; bucket = bucket->overflow) {
     for (const Slot slot : bucket->slots) {
-      if (slot != 0) visit(*entry_of(slot));
+      if (slot != 0) visit(slot);
     }
   }
+}
+
+void Table::visit_chain(const Bucket& first, const Visitor& visit) {
+  visit_slots(first, [&](Slot slot) { visit(*entry_of(slot)); });
 }
 
 Position Table::visit_bucket(Position position, const Visitor& visit) const {
@@ -223,17 +224,35 @@ void Table::visit_all(const Visitor& visit) const {
   for (std::size_t index = 0; index < bucket_count_; ++index) visit_chain(at(index), visit);
 }
 
+std::size_t Table::chain_length(const Bucket& first) {
+  std::size_t count = 0;
+  visit_slots(first, [&](Slot) { ++count; });
+  return count;
+}
+
+Entry* Table::nth_of_chain(const Bucket& first, std::size_t n) {
+  Entry* found = nullptr;
+  visit_slots(first, [&](Slot slot) {
+    if (n-- == 0) found = entry_of(slot);
+  });
+  return found;
+}
+
 Entry* Table::sample(std::uint64_t random) const {
   if (size_ == 0) return nullptr;
-  const std::size_t start = (random >> 8) % bucket_count_;
-  for (std::size_t step = 0; step < bucket_count_; ++step) {
-    const Bucket& bucket = at((start + step) % bucket_count_);
-    for (std::size_t i = 0; i < kSlots; ++i) {
-      const Slot slot = bucket.slots[(i + (random & 0xff)) % kSlots];
-      if (slot != 0) return entry_of(slot);
-    }
+  // A place of a bucket is drawn, and another one if that is empty: else entries of short chains would be drawn more.
+  constexpr int kFairTries = 4;
+  for (int attempt = 0; attempt < kFairTries; ++attempt) {
+    const Bucket& bucket = at((random >> 16) % bucket_count_);
+    const std::size_t count = chain_length(bucket);
+    const std::size_t place = (random & 0xffff) % std::max(count, kSlots);
+    if (place < count) return nth_of_chain(bucket, place);
+    random = std::rotl(random * 0x9e3779b97f4a7c15 + 1, 29);
   }
-  return nullptr;
+  for (std::size_t index = (random >> 16) % bucket_count_;; index = (index + 1) % bucket_count_) {
+    const std::size_t count = chain_length(at(index));
+    if (count > 0) return nth_of_chain(at(index), (random & 0xffff) % count);
+  }
 }
 
 std::size_t Table::free_some(std::size_t limit) {
@@ -248,10 +267,7 @@ std::size_t Table::free_some(std::size_t limit) {
         --size_;
       }
     }
-    while (last.overflow != nullptr) {
-      deallocate(std::exchange(last.overflow, last.overflow->overflow));
-      --overflow_buckets_;
-    }
+    free_overflow(last);
     if (bucket_count_ > 1) drop_last_bucket();
   }
   return freed;

@@ -83,8 +83,13 @@ class Table {
   void merge_one();
   void add_bucket();
   void drop_last_bucket();
-  static void compact(Bucket& bucket);
-  static void visit_chain(const Bucket& bucket, const Visitor& visit);
+  void compact(Bucket& bucket);
+  void free_overflow(Bucket& bucket);
+  template <class Visit>
+  static void visit_slots(const Bucket& first, Visit&& visit);
+  static void visit_chain(const Bucket& first, const Visitor& visit);
+  static std::size_t chain_length(const Bucket& first);
+  static Entry* nth_of_chain(const Bucket& first, std::size_t n);
 
   std::vector<Bucket*, Allocator<Bucket*>> chunks_;
   std::size_t bucket_count_ = 0;

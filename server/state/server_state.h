@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -46,6 +48,24 @@ struct PauseState {
   std::atomic<std::int64_t> until_ms{0};
   std::atomic<bool> only_writes{false};
   bool active(Instant now) const { return now.ms < until_ms.load(std::memory_order_relaxed); }
+
+  /// A pause under way is neither shortened nor weakened by a second one.
+  void begin(Instant until, bool writes_only, Instant now) {
+    const std::lock_guard guard(lock_);
+    if (active(now)) {
+      until.ms = std::max(until.ms, until_ms.load(std::memory_order_relaxed));
+      writes_only = writes_only && only_writes.load(std::memory_order_relaxed);
+    }
+    only_writes.store(writes_only, std::memory_order_relaxed);
+    until_ms.store(until.ms, std::memory_order_relaxed);
+  }
+  void end() {
+    const std::lock_guard guard(lock_);
+    until_ms.store(0, std::memory_order_relaxed);
+  }
+
+ private:
+  std::mutex lock_;  // of changes
 };
 
 /// What all loops share. Made once at start; members are safe for any thread.

@@ -1,0 +1,129 @@
+// What was taken is given back: by erasing, by expiry, by lazy freeing of flushed databases.
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "server/engine/keyspace.h"
+#include "server/engine/memory.h"
+#include "tests/engine/keyspace_fixture.h"
+
+using magpie::Db;
+using magpie::Instant;
+using magpie::engine::Erase;
+using magpie::engine::Flush;
+using magpie::engine::kAllStripes;
+using magpie::engine::Key;
+using magpie::engine::Keyspace;
+using magpie::engine::kStripes;
+using magpie::engine::used_memory;
+using magpie::testing::expire_all;
+using magpie::testing::kNow;
+using magpie::testing::number_key;
+using magpie::testing::put;
+
+namespace {
+
+constexpr int kKeys = 50'000;
+// What an emptied stripe keeps: the first chunk of its table and the directory of that.
+constexpr std::int64_t kKept = kStripes * (1024 + 64);
+
+void fill(Keyspace& keyspace, std::int64_t expires_in) {
+  for (int number = 0; number < kKeys; ++number) {
+    put(keyspace, number_key(number), "some value that takes a while to write",
+        expires_in == 0 ? std::nullopt : std::optional(Instant{kNow.ms + expires_in + number}));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("erasing everything gives the memory back") {
+  const std::int64_t before = used_memory();
+  Keyspace keyspace({2, true});
+  for (const std::int64_t expires_in : {0, 1000}) {
+    fill(keyspace, expires_in);
+    CHECK(used_memory() > before + kKeys * 60);
+    for (int number = 0; number < kKeys; ++number) {
+      const std::string key = number_key(number);
+      keyspace.apply(Erase{Db{0}, Key::of(key)}, kNow);
+    }
+    CHECK(keyspace.keys(Db{0}) == 0);
+    CHECK(used_memory() <= before + kKept);
+  }
+}
+
+TEST_CASE("expiring everything gives the memory back") {
+  const std::int64_t before = used_memory();
+  Keyspace keyspace({2, true});
+  fill(keyspace, 1000);
+  CHECK(expire_all(keyspace, Instant{kNow.ms + 1000}) == 1);
+  CHECK(expire_all(keyspace, Instant{kNow.ms + 1000 + kKeys}) == kKeys - 1);
+  CHECK(keyspace.keys(Db{0}) == 0);
+  CHECK(used_memory() <= before + kKept);
+}
+
+TEST_CASE("a flushed database is freed in slices, and counted until then") {
+  const std::int64_t before = used_memory();
+  Keyspace keyspace({2, true});
+  fill(keyspace, 1000);
+  {
+    const Keyspace::Guard guard = keyspace.lock(kAllStripes);
+    keyspace.apply(Flush{Db{1}}, kNow);
+    CHECK(keyspace.keys(Db{0}) == kKeys);
+    keyspace.apply(Flush{std::nullopt}, kNow);
+    CHECK(keyspace.keys(Db{0}) == 0);
+  }
+  CHECK(keyspace.pending_lazy_free() == kKeys);
+  CHECK(used_memory() > before + kKeys * 60);
+  put(keyspace, "fresh", "value");
+  std::size_t steps = 0;
+  std::uint64_t pending = keyspace.pending_lazy_free();
+  while (keyspace.free_some(100) > 0) {
+    ++steps;
+    CHECK(pending - keyspace.pending_lazy_free() <= 150);
+    pending = keyspace.pending_lazy_free();
+  }
+  CHECK(steps >= kKeys / 150);
+  CHECK(keyspace.pending_lazy_free() == 0);
+  CHECK(keyspace.counters().lazily_freed == kKeys);
+  CHECK(keyspace.keys(Db{0}) == 1);
+  CHECK(used_memory() <= before + 2048);
+  keyspace.reset_counters();
+  CHECK(keyspace.counters().lazily_freed == 0);
+}
+
+TEST_CASE("a keyspace that goes with data and trash leaves nothing") {
+  const std::int64_t before = used_memory();
+  {
+    Keyspace keyspace({2, true});
+    fill(keyspace, 1000);
+    keyspace.apply(Flush{std::nullopt}, kNow);
+    fill(keyspace, 0);
+  }
+  CHECK(used_memory() == before);
+}
+
+TEST_CASE("overhead is what tables and expiry state take") {
+  Keyspace keyspace({2, true});
+  const std::size_t empty = keyspace.overhead_memory();
+  const std::int64_t before = used_memory();
+  fill(keyspace, 1000);
+  std::size_t entries = 0;
+  keyspace.visit_all(Db{0}, [&](magpie::engine::Entry& entry) { entries += entry.memory(); });
+  const auto taken = static_cast<std::size_t>(used_memory() - before);
+  const std::size_t overhead = keyspace.overhead_memory() - empty;
+  CHECK(taken > entries);
+  CHECK(overhead >= (taken - entries) * 9 / 10);
+  CHECK(overhead <= (taken - entries) * 11 / 10 + kStripes * 256);
+  CHECK(overhead / kKeys < 70);
+}
+
+TEST_CASE("the peak is the highest that was noted") {
+  magpie::engine::note_peak();
+  const std::int64_t first = magpie::engine::peak_memory();
+  void* block = magpie::engine::allocate(1 << 20);
+  magpie::engine::note_peak();
+  magpie::engine::deallocate(block);
+  magpie::engine::note_peak();
+  CHECK(magpie::engine::peak_memory() >= used_memory() + (1 << 20));
+  CHECK(magpie::engine::peak_memory() >= first);
+}

@@ -1,0 +1,182 @@
+// Random effects on a keyspace and on a simple model of it, under a clock that moves by hand.
+#include <doctest/doctest.h>
+
+#include <set>
+#include <string>
+
+#include "server/engine/keyspace.h"
+#include "server/engine/memory.h"
+#include "tests/engine/keyspace_model.h"
+#include "tests/engine/random.h"
+
+using magpie::Db;
+using magpie::index_of;
+using magpie::Instant;
+using magpie::engine::Entry;
+using magpie::engine::Erase;
+using magpie::engine::Flush;
+using magpie::engine::kAllStripes;
+using magpie::engine::Key;
+using magpie::engine::Keyspace;
+using magpie::engine::kStripes;
+using magpie::engine::Overwrite;
+using magpie::engine::Put;
+using magpie::engine::SetExpiry;
+using magpie::engine::StringValue;
+using magpie::engine::StripeIndex;
+using magpie::engine::SwapDb;
+using magpie::testing::EffectLog;
+using magpie::testing::KeyspaceModel;
+using magpie::testing::Random;
+
+namespace {
+
+constexpr std::uint32_t kDatabases = 3;
+
+/// A keyspace, its model and its log, driven by one seed.
+class Twin {
+ public:
+  explicit Twin(std::uint64_t seed) : random_(seed), keyspace_({kDatabases, true}) { keyspace_.set_sink(&log_); }
+
+  void step(std::uint64_t keys) {
+    if (random_.one_in(10)) now_.ms += static_cast<std::int64_t>(random_.below(50));
+    const Db db{static_cast<std::uint32_t>(random_.below(kDatabases))};
+    const std::string name = "key" + std::to_string(random_.below(keys));
+    const std::uint64_t kind = random_.below(1000);
+    if (kind < 2) {
+      both(Flush{random_.one_in(4) ? std::nullopt : std::optional(db)}, kAllStripes);
+    } else if (kind < 5) {
+      both(SwapDb{db, Db{static_cast<std::uint32_t>(random_.below(kDatabases))}}, kAllStripes);
+    } else {
+      change_key(kind, db, Key::of(name));
+    }
+  }
+
+  void expire_all() {
+    const std::uint64_t before = keyspace_.counters().expired;
+    for (unsigned number = 0; number < kStripes; ++number) {
+      while (keyspace_.expire_some(StripeIndex{static_cast<std::uint8_t>(number)}, now_, 10) == 10) {
+      }
+    }
+    REQUIRE(keyspace_.counters().expired - before == model_.expire(now_));
+  }
+
+  void check_all() {
+    const Keyspace::Guard guard = keyspace_.lock(kAllStripes);
+    std::size_t seen = 0;
+    for (std::uint32_t number = 0; number < kDatabases; ++number) {
+      const Db db{number};
+      keyspace_.visit_all(db, [&](Entry& entry) {
+        ++seen;
+        const auto found = model_.content().find({number, std::string(entry.key())});
+        REQUIRE(found != model_.content().end());
+        REQUIRE(value_of(entry) == found->second);
+      });
+      check_sizes(db);
+    }
+    REQUIRE(seen == model_.content().size());
+  }
+
+  void check_replay() {
+    Keyspace again({kDatabases, true});
+    log_.replay_into(again, now_);
+    REQUIRE(again.digest() == keyspace_.digest());
+    for (std::uint32_t number = 0; number < kDatabases; ++number) {
+      REQUIRE(again.size(Db{number}, now_).volatile_keys == keyspace_.size(Db{number}, now_).volatile_keys);
+    }
+  }
+
+ private:
+  static KeyspaceModel::Value value_of(const Entry& entry) {
+    magpie::engine::IntegerScratch scratch;
+    return {std::string(text_of(entry.string(), scratch)), entry.expiry()};
+  }
+
+  template <class SomeEffect>
+  void both(const SomeEffect& effect, magpie::engine::StripeMask mask) {
+    const Keyspace::Guard guard = keyspace_.lock(mask);
+    keyspace_.apply(effect, now_);
+    model_.apply(effect);
+  }
+
+  std::optional<Instant> some_expiry() {
+    if (random_.one_in(2)) return std::nullopt;
+    return Instant{now_.ms - 10 + static_cast<std::int64_t>(random_.below(2000))};
+  }
+
+  void change_key(std::uint64_t kind, Db db, const Key& key) {
+    const auto mask = mask_of(key.stripe);
+    const std::string bytes = random_.bytes(random_.below(random_.one_in(50) ? 3000 : 60));
+    if (kind < 350) {
+      both(Put{db, key,
+               random_.one_in(3) ? StringValue::integer(static_cast<std::int64_t>(random_.next()))
+                                 : StringValue::plain(bytes),
+               some_expiry()},
+           mask);
+    } else if (kind < 450) {
+      both(Overwrite{db, key, random_.below(100), bytes}, mask);
+    } else if (kind < 600) {
+      both(Erase{db, key}, mask);
+    } else if (kind < 750) {
+      both(SetExpiry{db, key, some_expiry()}, mask);
+    } else {
+      look(db, key);
+    }
+  }
+
+  void look(Db db, const Key& key) {
+    const Keyspace::Guard guard = keyspace_.lock(mask_of(key.stripe));
+    const auto expected = model_.find(db, key.bytes, now_);
+    const Entry* peeked = keyspace_.peek(db, key, now_);
+    REQUIRE((peeked != nullptr) == expected.has_value());
+    keyspace_.prefetch_bucket(db, key);
+    keyspace_.prefetch_entry(db, key);
+    const Entry* found = keyspace_.find(db, key, now_);
+    REQUIRE(found == peeked);
+    if (found != nullptr) REQUIRE(value_of(*found) == *expected);
+    model_.expire(db, key.bytes, now_);  // find() erased it
+  }
+
+  void check_sizes(Db db) {
+    std::uint64_t keys = 0;
+    std::uint64_t volatile_keys = 0;
+    for (const auto& [id, value] : model_.content()) {
+      if (id.first != index_of(db)) continue;
+      ++keys;
+      volatile_keys += value.expiry.has_value() ? 1 : 0;
+    }
+    const Keyspace::DatabaseSize size = keyspace_.size(db, now_);
+    REQUIRE(size.keys == keys);
+    REQUIRE(size.volatile_keys == volatile_keys);
+    REQUIRE(keyspace_.keys(db) == keys);
+  }
+
+  Random random_;
+  Instant now_{1'700'000'000'000};
+  KeyspaceModel model_;
+  EffectLog log_;
+  Keyspace keyspace_;
+};
+
+}  // namespace
+
+TEST_CASE("a keyspace agrees with a map under random effects, and its log gives the same again") {
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    const std::int64_t before = magpie::engine::used_memory();
+    {
+      Twin twin(seed);
+      const std::uint64_t keys = seed % 2 == 0 ? 40 : 3000;
+      for (int step = 0; step < 20'000; ++step) {
+        twin.step(keys);
+        if (step % 700 == 0) twin.expire_all();
+        if (step % 1000 == 0) twin.check_all();
+      }
+      twin.check_all();
+      twin.check_replay();
+      twin.expire_all();
+      twin.check_all();
+      twin.check_replay();
+    }
+    REQUIRE(magpie::engine::used_memory() == before);
+  }
+}

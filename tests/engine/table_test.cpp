@@ -1,0 +1,207 @@
+#include "server/engine/table.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "tests/engine/random.h"
+#include "tests/engine/table_keys.h"
+
+using magpie::engine::Entry;
+using magpie::engine::hash_of;
+using magpie::engine::Table;
+using magpie::testing::colliding_keys;
+using magpie::testing::entry;
+using magpie::testing::Random;
+
+namespace {
+
+/// A table beside the map it must agree with; each change checks how many buckets it took.
+class Pair {
+ public:
+  void put(const std::string& key, std::int64_t value) {
+    const std::size_t buckets = table_.buckets();
+    Entry* old = table_.find(hash_of(key), key);
+    REQUIRE((old != nullptr) == model_.contains(key));
+    if (old == nullptr) {
+      table_.insert(hash_of(key), entry(key, value));
+      REQUIRE(table_.buckets() >= buckets);
+      REQUIRE(table_.buckets() <= buckets + 1);
+    } else {
+      table_.replace(hash_of(key), old, entry(key, value));
+      REQUIRE(table_.buckets() == buckets);
+    }
+    model_[key] = value;
+    REQUIRE(table_.size() == model_.size());
+  }
+
+  void remove(const std::string& key) {
+    const std::size_t buckets = table_.buckets();
+    const Entry* old = table_.find(hash_of(key), key);
+    REQUIRE((old != nullptr) == model_.contains(key));
+    if (old == nullptr) return;
+    const Entry::Owner owner = table_.remove(hash_of(key), old);
+    REQUIRE(owner->key() == key);
+    REQUIRE(owner->string().number == model_[key]);
+    REQUIRE(table_.buckets() <= buckets);
+    REQUIRE(table_.buckets() + 1 >= buckets);
+    model_.erase(key);
+    REQUIRE(table_.size() == model_.size());
+  }
+
+  void check_all() const {
+    std::size_t seen = 0;
+    table_.visit_all([&](Entry& one) {
+      ++seen;
+      const auto found = model_.find(std::string(one.key()));
+      REQUIRE(found != model_.end());
+      REQUIRE(found->second == one.string().number);
+    });
+    REQUIRE(seen == model_.size());
+    for (const auto& [key, value] : model_) {
+      const Entry* found = table_.find(hash_of(key), key);
+      REQUIRE(found != nullptr);
+      REQUIRE(found->string().number == value);
+    }
+    // Neither crowded nor hollow: between two and five entries a bucket, but for small tables.
+    REQUIRE(table_.size() <= table_.buckets() * 5);
+    REQUIRE((table_.buckets() == 1 || table_.size() + 2 >= table_.buckets() * 2));
+  }
+
+  Table& table() { return table_; }
+  std::unordered_map<std::string, std::int64_t>& model() { return model_; }
+
+ private:
+  Table table_;
+  std::unordered_map<std::string, std::int64_t> model_;
+};
+
+}  // namespace
+
+TEST_CASE("a new table is empty") {
+  const Table table;
+  CHECK(table.size() == 0);
+  CHECK(table.buckets() == 1);
+  CHECK(table.find(hash_of("k"), "k") == nullptr);
+  CHECK(table.sample(5) == nullptr);
+  table.visit_all([](Entry&) { FAIL("nothing to visit"); });
+  CHECK(table.visit_bucket(0, [](Entry&) { FAIL("nothing to visit"); }) == 0);
+}
+
+TEST_CASE("a table agrees with a map under random operations on few keys") {
+  Random random(3);
+  Pair pair;
+  for (int step = 0; step < 100'000; ++step) {
+    // The number of keys drifts up and down, so that sizes around every small power of two are crossed often.
+    const std::uint64_t range = 1 + static_cast<std::uint64_t>(step / 100) % 300;
+    const std::string key = "k" + std::to_string(random.below(range));
+    if (random.below(100) < 50) {
+      pair.put(key, static_cast<std::int64_t>(random.next()));
+    } else {
+      pair.remove(key);
+    }
+    if (step % 2000 == 0) pair.check_all();
+  }
+  pair.check_all();
+}
+
+TEST_CASE("a table grows to 100,000 keys and shrinks to none") {
+  const std::int64_t empty_memory = magpie::engine::used_memory();
+  {
+    Random random(4);
+    Pair pair;
+    const std::size_t first_memory = pair.table().memory();
+    std::vector<std::string> keys;
+    for (int number = 0; number < 100'000; ++number) keys.push_back("key:" + std::to_string(number));
+    for (const std::string& key : keys) pair.put(key, static_cast<std::int64_t>(key.size()));
+    pair.check_all();
+    std::shuffle(keys.begin(), keys.end(), std::mt19937_64(5));
+    for (std::size_t at = 0; at < keys.size(); ++at) {
+      if (random.one_in(4)) pair.put(keys[random.below(keys.size() - at) + at], 1);
+      pair.remove(keys[at]);
+      if (at % 20'000 == 0) pair.check_all();
+    }
+    CHECK(pair.table().size() == 0);
+    CHECK(pair.table().buckets() == 1);
+    CHECK(pair.table().memory() <= first_memory + 128);
+  }
+  CHECK(magpie::engine::used_memory() == empty_memory);
+}
+
+TEST_CASE("colliding hashes live in overflow chains that go when they empty") {
+  const std::vector<std::string> keys = colliding_keys(200, 10);
+  Pair pair;
+  const std::size_t first_memory = pair.table().memory();
+  for (int round = 0; round < 3; ++round) {
+    for (const std::string& key : keys) pair.put(key, round);
+    pair.check_all();
+    // 200 keys in one bucket: seven in the bucket itself, the rest behind it.
+    CHECK(pair.table().memory() > first_memory + 64 * (193 / 7));
+    std::vector<std::string> order = keys;
+    std::shuffle(order.begin(), order.end(), std::mt19937_64(static_cast<std::uint64_t>(round)));
+    for (const std::string& key : order) {
+      pair.remove(key);
+      const std::size_t left = pair.table().size();
+      const std::size_t chunks = pair.table().buckets() / 16 + 1;
+      REQUIRE(pair.table().memory() <= chunks * 1024 + (left / 7 + 1) * 64 + 1024);
+    }
+    pair.check_all();
+    CHECK(pair.table().memory() <= first_memory + 128);
+  }
+}
+
+TEST_CASE("colliding keys among others") {
+  Random random(6);
+  std::vector<std::string> keys = colliding_keys(60, 8);
+  for (int number = 0; number < 500; ++number) keys.push_back("n" + std::to_string(number));
+  Pair pair;
+  for (int step = 0; step < 100'000; ++step) {
+    const std::string& key = keys[random.below(keys.size())];
+    const bool growing = step / 10'000 % 2 == 0;
+    if (random.below(100) < (growing ? 60U : 40U)) {
+      pair.put(key, step);
+    } else {
+      pair.remove(key);
+    }
+    if (step % 5000 == 0) pair.check_all();
+  }
+  pair.check_all();
+}
+
+TEST_CASE("visit_hash visits the entries of this hash and no others") {
+  Pair pair;
+  for (const std::string& key : colliding_keys(100, 8)) pair.put(key, 1);
+  for (int number = 0; number < 1000; ++number) pair.put("n" + std::to_string(number), 2);
+  for (const auto& [key, value] : pair.model()) {
+    std::vector<std::string> seen;
+    pair.table().visit_hash(hash_of(key), [&](Entry& one) { seen.emplace_back(one.key()); });
+    REQUIRE(seen == std::vector{key});
+  }
+  pair.table().visit_hash(hash_of("absent"), [](Entry&) { FAIL("no such hash"); });
+}
+
+TEST_CASE("a table is freed in slices") {
+  const std::int64_t before = magpie::engine::used_memory();
+  {
+    Table table;
+    for (const std::string& key : colliding_keys(50, 8)) table.insert(hash_of(key), entry(key, 0));
+    for (int number = 0; number < 10'000; ++number) {
+      const std::string key = "f" + std::to_string(number);
+      table.insert(hash_of(key), entry(key, 0));
+    }
+    std::size_t freed = 0;
+    while (table.size() > 0) {
+      const std::size_t step = table.free_some(20);
+      REQUIRE(step > 0);
+      REQUIRE(step <= 20 + 60);  // whole buckets
+      freed += step;
+    }
+    CHECK(freed == 10'050);
+    CHECK(table.free_some(20) == 0);
+    CHECK(table.buckets() == 1);
+  }
+  CHECK(magpie::engine::used_memory() == before);
+}
