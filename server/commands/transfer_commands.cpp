@@ -94,20 +94,29 @@ CommandResult move(CommandContext& context, ArgReader args) {
   return {};
 }
 
-constexpr KeySpec two_keys(KeyFlags flags) { return {.first = 1, .last = 2, .step = 1, .flags = flags}; }
+/// What COMMAND INFO says of a command's two keys.
+using TwoKeys = std::array<KeySearch, 2>;
+constexpr TwoKeys kCopied{KeySearch{.flags = "RO access", .index = 1}, KeySearch{.flags = "OW update", .index = 2}};
+constexpr TwoKeys kRenamed{KeySearch{.flags = "RW access delete", .index = 1},
+                           KeySearch{.flags = "OW update", .index = 2}};
+constexpr TwoKeys kRenamedToNew{KeySearch{.flags = "RW access delete", .index = 1},
+                                KeySearch{.flags = "OW insert", .index = 2}};
+
+constexpr KeySpec two_keys(const TwoKeys& searches) { return {.first = 1, .last = 2, .step = 1, .searches = searches}; }
 
 constexpr std::array kRows{
     CommandRow{.name = "copy",
                .arity = -3,
                .flags = kWrite | kDenyOom,
-               .keys = two_keys("RO access"),
+               .keys = two_keys(kCopied),
                .categories = kCatKeyspace,
                .group = Group::Generic,
                .since = "6.2.0",
                .summary = "Copy a key",
                .complexity = "O(N) worst case for collections, where N is the number of nested items. O(1) for string "
                              "values.",
-               .handler = copy},
+               .handler = copy,
+               .arguments = "source:key#0 destination:key#1 destination-db:integer=DB? replace:pure-token=REPLACE?"},
     CommandRow{.name = "move",
                .arity = 3,
                .flags = kWrite | kFast,
@@ -117,27 +126,30 @@ constexpr std::array kRows{
                .since = "1.0.0",
                .summary = "Move a key to another database",
                .complexity = "O(1)",
-               .handler = move},
+               .handler = move,
+               .arguments = "key:key#0 db:integer"},
     CommandRow{.name = "rename",
                .arity = 3,
                .flags = kWrite,
-               .keys = two_keys("RW access delete"),
+               .keys = two_keys(kRenamed),
                .categories = kCatKeyspace,
                .group = Group::Generic,
                .since = "1.0.0",
                .summary = "Rename a key",
                .complexity = "O(1)",
-               .handler = rename},
+               .handler = rename,
+               .arguments = "key:key#0 newkey:key#1"},
     CommandRow{.name = "renamenx",
                .arity = 3,
                .flags = kWrite | kFast,
-               .keys = two_keys("RW access delete"),
+               .keys = two_keys(kRenamedToNew),
                .categories = kCatKeyspace,
                .group = Group::Generic,
                .since = "1.0.0",
                .summary = "Rename a key, only if the new key does not exist",
                .complexity = "O(1)",
-               .handler = renamenx},
+               .handler = renamenx,
+               .arguments = "key:key#0 newkey:key#1"},
 };
 
 }  // namespace
