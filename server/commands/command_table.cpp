@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "protocol/numbers.h"
+#include "server/commands/key_search.h"
 
 namespace magpie::commands {
 namespace {
@@ -52,6 +53,14 @@ constexpr Family kFamilies[] = {
     connection_commands,
     client_commands,
     server_commands,
+    acl_commands,
+    command_commands,
+    config_commands,
+    debug_commands,
+    info_commands,
+    log_commands,
+    memory_commands,
+    replication_commands,
 };
 // clang-format on
 
@@ -134,6 +143,12 @@ const std::vector<const Command*>& top_level_commands() { return table().top(); 
 bool key_positions(const Command& command, std::span<const ByteView> arguments, std::vector<std::uint32_t>& positions) {
   const KeySpec& keys = command.row->keys;
   if (keys.find != nullptr) return keys.find(arguments, positions);
+  if (command.has(kMovableKeys) && !keys.searches.empty()) {
+    std::vector<FoundKey> found;
+    const bool known = find_keys(command, arguments, found);
+    for (const FoundKey& one : found) positions.push_back(one.position);
+    return known;
+  }
   if (keys.first == 0) return true;
   const auto count = static_cast<int>(arguments.size());
   const int last = keys.last >= 0 ? keys.last : count + keys.last;

@@ -38,5 +38,13 @@ std::span<const CommandRow> transaction_commands();
 std::span<const CommandRow> connection_commands();
 std::span<const CommandRow> client_commands();
 std::span<const CommandRow> server_commands();
+std::span<const CommandRow> acl_commands();
+std::span<const CommandRow> command_commands();
+std::span<const CommandRow> config_commands();
+std::span<const CommandRow> debug_commands();
+std::span<const CommandRow> info_commands();
+std::span<const CommandRow> log_commands();
+std::span<const CommandRow> memory_commands();
+std::span<const CommandRow> replication_commands();
 
 }  // namespace magpie::commands

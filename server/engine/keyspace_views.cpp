@@ -145,10 +145,10 @@ std::optional<std::string> Keyspace::random_key(Db db, Instant now, bool held) {
   return std::nullopt;
 }
 
-std::size_t Keyspace::overhead_memory() {
+std::size_t Keyspace::overhead_memory(bool held) {
   std::size_t sum = sizeof(*this);
   for (unsigned number = 0; number < kStripes; ++number) {
-    const Guard guard = lock(StripeMask{1} << number);
+    const Guard guard = held ? Guard() : lock(StripeMask{1} << number);
     for (const auto& partition : stripes_[number].partitions) {
       if (partition != nullptr) sum += sizeof(Partition) + partition->table.memory() + partition->expiries.memory();
     }

@@ -1,0 +1,8 @@
+#include "server/commands/command_table.h"
+#include "server/commands/context.h"
+
+namespace magpie::commands {
+
+std::span<const CommandRow> memory_commands() { return {}; }
+
+}  // namespace magpie::commands
