@@ -5,7 +5,6 @@
 
 #include "server/commands/command_table.h"
 #include "server/commands/context.h"
-#include "server/commands/database_argument.h"
 
 namespace magpie::commands {
 namespace {
@@ -15,17 +14,29 @@ using engine::Erase;
 using engine::Key;
 using engine::Put;
 
-/// Puts the value and expiry of the key `from`, which must exist, to another place. The effect borrows the value from
-/// its entry: putting copies it before the table changes, and moves or frees no entry but the target's old one.
-const Entry& put_copy(CommandContext& context, const Key& from, Db db, const Key& target) {
-  const Entry& source = *context.keys.find_untouched(from);
-  context.keys.apply(Put{db, target, source.string(), source.expiry()});
-  return source;
+/// Reads the number of a database; a bad one latches, and then the result is database 0.
+Db read_database(ArgReader& args, const CommandContext& context) {
+  const std::int64_t number = args.integer();
+  if (number < std::numeric_limits<int>::min() || number > std::numeric_limits<int>::max()) {
+    args.fail(CommandError(std::string("ERR value is out of range, value must between -2147483648 and 2147483647")));
+  } else if (number < 0 || number >= context.server.keyspace.databases()) {
+    args.fail(ErrorCode::DbOutOfRange);
+  }
+  return args.failed() ? Db{0} : Db{static_cast<std::uint32_t>(number)};
 }
 
-/// The same, and erases the source. The access history goes with the value.
+/// Puts the value and expiry of the key `from`, which must exist, to another place, and returns its access state. The
+/// effect borrows the value from its entry, so nothing is copied twice.
+std::uint32_t put_copy(CommandContext& context, const Key& from, Db db, const Key& target) {
+  const Entry& source = *context.keys.find_untouched(from);
+  const std::uint32_t access = source.access();
+  context.keys.apply(Put{db, target, source.string(), source.expiry()});
+  return access;
+}
+
+/// The same, and erases the source. The access state goes with the value.
 void put_and_erase(CommandContext& context, const Key& from, Db db, const Key& target) {
-  const std::uint32_t access = put_copy(context, from, db, target).access();
+  const std::uint32_t access = put_copy(context, from, db, target);
   context.keys.apply(Erase{context.keys.db(), from});
   if (Entry* moved = context.keys.keyspace().find(db, target, context.now)) moved->set_access(access);
 }
@@ -153,16 +164,6 @@ constexpr std::array kRows{
 };
 
 }  // namespace
-
-Db read_database(ArgReader& args, const CommandContext& context) {
-  const std::int64_t number = args.integer();
-  if (number < std::numeric_limits<int>::min() || number > std::numeric_limits<int>::max()) {
-    args.fail(CommandError(std::string("ERR value is out of range, value must between -2147483648 and 2147483647")));
-  } else if (number < 0 || number >= context.server.keyspace.databases()) {
-    args.fail(ErrorCode::DbOutOfRange);
-  }
-  return args.failed() ? Db{0} : Db{static_cast<std::uint32_t>(number)};
-}
 
 std::span<const CommandRow> transfer_commands() { return kRows; }
 
