@@ -54,6 +54,7 @@ constexpr Family kFamilies[] = {
     client_commands,
     server_commands,
     acl_commands,
+    cluster_commands,
     command_commands,
     config_commands,
     debug_commands,

@@ -41,6 +41,7 @@ std::span<const CommandRow> connection_commands();
 std::span<const CommandRow> client_commands();
 std::span<const CommandRow> server_commands();
 std::span<const CommandRow> acl_commands();
+std::span<const CommandRow> cluster_commands();
 std::span<const CommandRow> command_commands();
 std::span<const CommandRow> config_commands();
 std::span<const CommandRow> debug_commands();

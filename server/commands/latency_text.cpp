@@ -21,7 +21,7 @@ std::string age_text(std::int64_t seconds) {
   return std::to_string(seconds / kDay) + "d";
 }
 
-/// The characters of one column from top to bottom: a bar of `height` (0 to 1) over kRows rows, filled with '|'.
+/// The characters of one column from top to bottom: a bar of `height` (0 to 1) over kRows rows.
 std::string column_of(double height) {
   constexpr double kSteps = 3;  // of a character: '_', 'o', '#'
   const auto level = static_cast<std::size_t>(std::lround(height * static_cast<double>(kRows) * kSteps));
