@@ -46,8 +46,8 @@ bool is_http(ByteView name) { return equals_ignore_case(name, "post") || equals_
 void Dispatcher::refresh_settings() {
   const std::uint64_t generation = server_.config.generation();
   if (generation == loop_.settings_generation) return;
+  loop_.settings_generation = generation;  // read first: a change in between is seen at the next burst
   loop_.settings = server_.config.current();
-  loop_.settings_generation = generation;
 }
 
 /// Looks up the command and its first key, so that memory can be fetched ahead.
@@ -305,16 +305,20 @@ void Dispatcher::queue(Execution& execution, const Command& command, std::span<c
 
 void Dispatcher::finish_wait(ClientState& client, ByteBuffer& out, bool with_error) {
   if (!client.blocked) return;
-  const bool answers = client.blocked->kind == Blocked::Kind::Wait;
+  const Blocked blocked = *client.blocked;
   client.blocked.reset();
   client.waiting.store(false);
   client.publish_flags();
-  if (!answers) return;  // a paused command runs now and answers for itself
+  if (blocked.kind != Blocked::Kind::Wait) return;  // a paused command runs now and answers for itself
   const std::size_t reply_start = out.size();
   resp::ReplyWriter reply(out, client.resp);
   if (with_error) {
     reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
   } else {
+    if (blocked.counts_file) {
+      reply.array(2);
+      reply.integer(0);  // there is no file
+    }
     reply.integer(0);  // no replica has confirmed
   }
   if (client.reply_mode != ReplyMode::On) apply_reply_mode(client, out, reply_start);

@@ -56,6 +56,7 @@ void LoopWorker::adopt(int fd) {
 }
 
 void LoopWorker::take(int fd) {
+  refresh_settings();  // a password that was set a moment ago holds for this client
   auto client = std::make_shared<ClientState>(server_.clients.next_id(), state_.index);
   const Instant now = wall_clock();
   client->fd = fd;
@@ -67,6 +68,11 @@ void LoopWorker::take(int fd) {
   server_.clients.add(client);
   state_.statistics->connections_received.add(1);
   connections_.emplace(client->id, std::move(connection));
+}
+
+void LoopWorker::refresh_settings() {
+  state_.settings_generation = server_.config.generation();
+  state_.settings = server_.config.current();
 }
 
 Connection* LoopWorker::find(ClientId id) {
@@ -148,8 +154,7 @@ bool LoopWorker::background_slice(Instant now) {
 }
 
 void LoopWorker::check_connections(Instant now) {
-  state_.settings = server_.config.current();
-  state_.settings_generation = server_.config.generation();
+  refresh_settings();
   for (const auto& [id, connection] : connections_) connection->check_limits(now);
 }
 

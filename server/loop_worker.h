@@ -53,6 +53,7 @@ class LoopWorker {
 
  private:
   void take(int fd);
+  void refresh_settings();
   void tick();
   /// Expiry and lazy freeing for about 100 us; true if there is more to do.
   bool background_slice(Instant now);

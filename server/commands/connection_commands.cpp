@@ -70,7 +70,6 @@ CommandResult auth(CommandContext& context, ArgReader args) {
 
 struct HelloOptions {
   std::int64_t version = 0;  // 0: as it is
-  std::optional<std::pair<ByteView, ByteView>> user;  // with password
   std::optional<ByteView> name;
 };
 
@@ -87,7 +86,8 @@ CommandResult read_hello(CommandContext& context, ArgReader& args, HelloOptions&
       context.keep_secret(at + 1);
       context.keep_secret(at + 2);
       const ByteView user = args.bytes();
-      options.user = {user, args.bytes()};
+      // At once, as in Redis 7.0: a mistake in a later option does not undo it.
+      if (!authenticate(context, user, args.bytes())) return error(ErrorCode::WrongPassword);
     } else if (args.remaining() > 1 && args.keyword("setname")) {
       options.name = args.bytes();
       if (!is_client_attribute(*options.name)) return error(std::string(kBadClientName));
@@ -126,9 +126,6 @@ void set_version(CommandContext& context, resp::Version version) {
 CommandResult hello(CommandContext& context, ArgReader args) {
   HelloOptions options;
   if (auto read = read_hello(context, args, options); !read) return read;
-  if (options.user && !authenticate(context, options.user->first, options.user->second)) {
-    return error(ErrorCode::WrongPassword);
-  }
   if (!context.client.authenticated) {
     return error(
         "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> "

@@ -83,15 +83,10 @@ CommandResult msetex(CommandContext& context, ArgReader args) {
   args.skip(pairs.size());
   const StringOptions options = read_options(args, kTimeOption | kKeepOption | kExistenceOption);
   if (auto wrong = args.finish()) return std::unexpected(std::move(*wrong));
-  const bool keep = options.lifetime == Lifetime::Keep;
-  std::optional<Instant> expiry;
-  if (options.lifetime != Lifetime::None && !keep) {
-    auto moment = expiry_of(options.lifetime, options.time, context.now, context.command.full_name);
-    if (!moment) return std::unexpected(std::move(moment.error()));
-    expiry = *moment;
-  }
+  auto expiry = expiry_of(options, context.now, context.command.full_name);
+  if (!expiry) return std::unexpected(std::move(expiry.error()));
   const bool sets = all_are(context.keys, pairs, options.existence);
-  if (sets) put_all(context.keys, pairs, expiry, keep);
+  if (sets) put_all(context.keys, pairs, *expiry, options.lifetime == Lifetime::Keep);
   context.reply.integer(sets ? 1 : 0);
   return {};
 }

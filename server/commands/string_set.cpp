@@ -15,11 +15,6 @@ using engine::Put;
 using engine::SetExpiry;
 using engine::StringValue;
 
-bool has_time(const StringOptions& options) {
-  return options.lifetime != Lifetime::None && options.lifetime != Lifetime::Keep &&
-         options.lifetime != Lifetime::Persist;
-}
-
 /// The entry as the options want it looked up: GET reads, a condition that may fail counts as an access, and a write
 /// marks the access by itself.
 const Entry* look_up(KeyAccess& keys, const Key& key, const StringOptions& options) {
@@ -29,31 +24,34 @@ const Entry* look_up(KeyAccess& keys, const Key& key, const StringOptions& optio
   return nullptr;
 }
 
-CommandResult set_with_options(CommandContext& context, const Key& key, ByteView value, ArgReader& args) {
+/// Whether the options let the write happen. `old` is what stands at the key, if it is a string.
+bool permitted(const StringOptions& options, const Entry* entry, const std::optional<StringValue>& old) {
+  if (options.condition) return options.condition->holds(old);
+  return options.existence == Existence::Any || (options.existence == Existence::Present) == (entry != nullptr);
+}
+
+/// Apart from set(), which stays small for it.
+[[gnu::noinline]] CommandResult set_with_options(CommandContext& context, const Key& key, ByteView value,
+                                                 ArgReader& args) {
   const StringOptions options =
       read_options(args, kTimeOption | kKeepOption | kExistenceOption | kComparisonOption | kGetOption);
   if (auto wrong = args.finish()) return std::unexpected(std::move(*wrong));
-  std::optional<Instant> expiry;
-  if (has_time(options)) {
-    auto moment = expiry_of(options.lifetime, options.time, context.now, context.command.full_name);
-    if (!moment) return std::unexpected(std::move(moment.error()));
-    expiry = *moment;
-  }
+  auto expiry = expiry_of(options, context.now, context.command.full_name);
+  if (!expiry) return std::unexpected(std::move(expiry.error()));
   const Entry* const entry = look_up(context.keys, key, options);
-  bool allowed = options.existence == Existence::Any || (options.existence == Existence::Present) == (entry != nullptr);
-  if (options.get || options.condition) {
-    auto old = KeyAccess::string_of(entry);
-    if (!old) return std::unexpected(std::move(old.error()));
-    if (options.condition) allowed = options.condition->holds(*old);
-    if (options.get) reply_string(context.reply, *old);
+  KeyAccess::OptionalString old;  // stays empty where its type does not matter
+  if (options.get || options.condition) old = KeyAccess::string_of(entry);
+  if (!old) return std::unexpected(std::move(old.error()));
+  const bool allowed = permitted(options, entry, *old);
+  if (allowed && options.lifetime == Lifetime::Keep && entry != nullptr) *expiry = entry->expiry();
+  if (options.get) {
+    reply_string(context.reply, *old);  // before the value goes
+  } else if (allowed) {
+    context.reply.ok();
+  } else {
+    context.reply.null();
   }
-  if (!allowed) {
-    if (!options.get) context.reply.null();
-    return {};
-  }
-  if (options.lifetime == Lifetime::Keep && entry != nullptr) expiry = entry->expiry();
-  context.keys.apply(Put{context.keys.db(), key, StringValue::compact(value), expiry});
-  if (!options.get) context.reply.ok();
+  if (allowed) context.keys.apply(Put{context.keys.db(), key, StringValue::compact(value), *expiry});
   return {};
 }
 
@@ -108,17 +106,17 @@ CommandResult getex(CommandContext& context, ArgReader args) {
   const Entry* const entry = context.keys.read(key);
   auto value = KeyAccess::string_of(entry);
   if (!value) return std::unexpected(std::move(value.error()));
-  std::optional<Instant> expiry;
-  if (entry != nullptr && has_time(options)) {
-    auto moment = expiry_of(options.lifetime, options.time, context.now, context.command.full_name);
-    if (!moment) return std::unexpected(std::move(moment.error()));
-    expiry = *moment;
+  if (entry == nullptr) {  // as in Redis, the time is not looked at then
+    context.reply.null();
+    return {};
   }
+  auto expiry = expiry_of(options, context.now, context.command.full_name);
+  if (!expiry) return std::unexpected(std::move(expiry.error()));
   reply_string(context.reply, *value);
-  if (expiry && *expiry <= context.now) {
+  if (*expiry && **expiry <= context.now) {
     context.keys.apply(Erase{context.keys.db(), key});
-  } else if (expiry || (entry != nullptr && options.lifetime == Lifetime::Persist && entry->expiry())) {
-    context.keys.apply(SetExpiry{context.keys.db(), key, expiry});
+  } else if (*expiry || (options.lifetime == Lifetime::Persist && entry->expiry())) {
+    context.keys.apply(SetExpiry{context.keys.db(), key, *expiry});
   }
   return {};
 }

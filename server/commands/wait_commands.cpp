@@ -2,6 +2,8 @@
 
 #include <array>
 #include <limits>
+#include <optional>
+#include <string>
 
 #include "server/commands/command_table.h"
 #include "server/commands/context.h"
@@ -24,7 +26,26 @@ CommandResult wait(CommandContext& context, ArgReader args) {
   if (replicas <= 0 || context.in_transaction) {
     context.reply.integer(0);
   } else {
-    context.client.blocked = server::Blocked{server::Blocked::Kind::Wait, deadline};
+    context.client.blocked = server::Blocked{server::Blocked::Kind::Wait, deadline, false};
+  }
+  return {};
+}
+
+CommandResult waitaof(CommandContext& context, ArgReader args) {
+  const std::int64_t local = args.integer();
+  if (local < 0 || local > 1) {
+    args.fail(CommandError(std::string("ERR value is out of range, value must between 0 and 1")));
+  }
+  const std::int64_t replicas = args.integer_in(0, std::numeric_limits<std::int64_t>::max(), ErrorCode::NotPositive);
+  const std::optional<Instant> deadline = read_deadline(args, context.now);
+  if (auto wrong = args.finish()) return std::unexpected(std::move(*wrong));
+  if (local > 0) return error("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
+  if (replicas == 0 || context.in_transaction) {
+    context.reply.array(2);
+    context.reply.integer(0);
+    context.reply.integer(0);
+  } else {
+    context.client.blocked = server::Blocked{server::Blocked::Kind::Wait, deadline, true};
   }
   return {};
 }
@@ -39,7 +60,21 @@ constexpr std::array kRows{
                .summary = "Wait for the synchronous replication of all the write commands sent in the context of the "
                           "current connection",
                .complexity = "O(1)",
-               .handler = wait},
+               .handler = wait,
+               .tips = "request_policy:all_shards response_policy:agg_min",
+               .arguments = "numreplicas:integer timeout:integer"},
+    CommandRow{.name = "waitaof",
+               .arity = 4,
+               .flags = kBlocking,
+               .categories = kCatConnection,
+               .group = Group::Generic,
+               .since = "7.2.0",
+               .summary = "Blocks until all of the preceding write commands sent by the connection are written to the "
+                          "append-only file of the master and/or replicas.",
+               .complexity = "O(1)",
+               .handler = waitaof,
+               .tips = "request_policy:all_shards response_policy:agg_min",
+               .arguments = "numlocal:integer numreplicas:integer timeout:integer"},
 };
 
 }  // namespace

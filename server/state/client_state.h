@@ -56,11 +56,13 @@ struct Transaction {
 /// What CLIENT REPLY asked for.
 enum class ReplyMode : std::uint8_t { On, Off, SkipNext, Skip };
 
-/// Why a client's commands wait. WAIT blocks until its time is over (there are no replicas yet); a pause until it ends.
+/// Why a client's commands wait. WAIT and WAITAOF block until its time is over (there are no replicas yet); a pause
+/// until it ends.
 struct Blocked {
   enum class Kind : std::uint8_t { Wait, Pause };
   Kind kind = Kind::Wait;
   std::optional<Instant> until;  // nothing: for ever
+  bool counts_file = false;      // WAITAOF: the reply says first whether this node's file has the writes
 };
 
 /// Bits of ClientState::flags, for CLIENT LIST.
