@@ -151,7 +151,7 @@ struct CommandRow {
   Group group = Group::Generic;
   std::string_view since;
   std::string_view summary;
-  std::string_view complexity;
+  std::string_view complexity = "";
   Handler handler = nullptr;
   Locks locks = Locks::Keys;
   std::span<const CommandRow> subcommands{};

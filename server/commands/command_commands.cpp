@@ -9,14 +9,6 @@
 namespace magpie::commands {
 namespace {
 
-/// A command by name, or a subcommand as "config|get"; nullptr if there is none.
-const Command* find_by_full_name(ByteView name) {
-  const std::size_t bar = name.find('|');
-  const Command* command = find_command(name.substr(0, bar));
-  if (command == nullptr || bar == ByteView::npos) return command;
-  return find_subcommand(*command, name.substr(bar + 1));
-}
-
 CommandResult command(CommandContext& context, ArgReader) {
   context.reply.array(top_level_commands().size());
   for (const Command* one : top_level_commands()) reply_command_info(context.reply, *one);

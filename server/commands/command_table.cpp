@@ -54,10 +54,12 @@ constexpr Family kFamilies[] = {
     client_commands,
     server_commands,
     acl_commands,
+    cluster_commands,
     command_commands,
     config_commands,
     debug_commands,
     info_commands,
+    latency_commands,
     log_commands,
     memory_commands,
     replication_commands,
@@ -129,6 +131,13 @@ const CommandTable& table() {
 }  // namespace
 
 const Command* find_command(ByteView name) { return table().find(name); }
+
+const Command* find_by_full_name(ByteView name) {
+  const std::size_t bar = name.find('|');
+  const Command* command = find_command(name.substr(0, bar));
+  if (command == nullptr || bar == ByteView::npos) return command;
+  return find_subcommand(*command, name.substr(bar + 1));
+}
 
 const Command* find_subcommand(const Command& parent, ByteView name) {
   for (const Command* sub : parent.subcommands) {
