@@ -162,6 +162,7 @@ class Keyspace {
   bool evict_one(const EvictionSettings& settings, Instant now);
   void consider(StripeIndex index, const EvictionSettings& settings, Instant now, Candidate& best);
   static const Entry* pick_volatile(Partition& partition, EvictionPolicy policy);
+  std::optional<std::string> first_live_key(Db db, Instant now, bool held);
   static std::uint64_t random();
 
   Options options_;
