@@ -1,9 +1,10 @@
 #include "server/dispatcher.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "protocol/numbers.h"
 #include "server/commands/command_table.h"
+#include "server/commands/transaction.h"
 #include "server/engine/memory.h"
 #include "server/limits.h"
 #include "server/unknown_command.h"
@@ -19,11 +20,34 @@ bool within_memory_limit(ServerState& server, const config::Settings& settings, 
   return engine::used_memory() <= limit || server.keyspace.make_room(limit, now);
 }
 
+namespace {
+
+bool is_exec(const Command& command) { return command.row->name == "exec"; }
+
+/// The flags that a command stands for: EXEC for those of all commands that it will run.
+std::uint32_t effective_flags(const ClientState& client, const Command& command) {
+  return is_exec(command) ? client.transaction.row_flags : command.row->flags;
+}
+
+/// Inside MULTI everything takes memory, if only for its queue, but what ends the transaction.
+bool takes_memory(const ClientState& client, const Command& command) {
+  if (command.has(commands::kDenyOom)) return true;
+  if (!client.transaction.open) return false;
+  if (is_exec(command)) return (client.transaction.row_flags & commands::kDenyOom) != 0;
+  const std::string_view name = command.row->name;
+  return name != "discard" && name != "quit" && name != "reset";
+}
+
+/// What an HTTP client sends: somebody makes a browser talk to this server.
+bool is_http(ByteView name) { return equals_ignore_case(name, "post") || equals_ignore_case(name, "host:"); }
+
+}  // namespace
+
 void Dispatcher::refresh_settings() {
   const std::uint64_t generation = server_.config.generation();
-  if (loop_.settings != nullptr && generation == loop_.settings_generation) return;
+  if (generation == loop_.settings_generation) return;
+  loop_.settings_generation = generation;  // read first: a change in between is seen at the next burst
   loop_.settings = server_.config.current();
-  loop_.settings_generation = generation;
 }
 
 /// Looks up the command and its first key, so that memory can be fetched ahead.
@@ -41,9 +65,9 @@ std::size_t Dispatcher::parse_batch(ClientState& client, ByteView input, std::si
                                     resp::ParseOutcome& last) {
   resp::ParseLimits limits;
   limits.max_bulk = static_cast<std::uint64_t>(loop_.settings->proto_max_bulk_len);
-  limits.authenticated = client.authenticated;
+  limits.authenticated = !must_authenticate(client);
   // Limits change with authentication, so a client that has not authenticated is read command by command.
-  const std::size_t most = client.authenticated ? kBatch : 1;
+  const std::size_t most = limits.authenticated ? kBatch : 1;
   std::size_t count = 0;
   std::size_t at = from;
   while (count < most) {
@@ -65,11 +89,17 @@ std::size_t Dispatcher::parse_batch(ClientState& client, ByteView input, std::si
 
 void Dispatcher::prefetch(const ClientState& client, std::size_t count) {
   if (count < 2) return;
+  // Tables grow, shrink and go under other threads' hands, so even a look ahead needs the stripe's lock.
+  const Db db = client.database();
   for (std::size_t i = 0; i < count; ++i) {
-    if (batch_[i].has_key) server_.keyspace.prefetch_bucket(client.database(), batch_[i].key);
+    if (!batch_[i].has_key) continue;
+    const engine::Keyspace::Guard guard = server_.keyspace.lock(mask_of(batch_[i].key.stripe));
+    server_.keyspace.prefetch_bucket(db, batch_[i].key);
   }
   for (std::size_t i = 0; i < count; ++i) {
-    if (batch_[i].has_key) server_.keyspace.prefetch_entry(client.database(), batch_[i].key);
+    if (!batch_[i].has_key) continue;
+    const engine::Keyspace::Guard guard = server_.keyspace.lock(mask_of(batch_[i].key.stripe));
+    server_.keyspace.prefetch_entry(db, batch_[i].key);
   }
 }
 
@@ -79,110 +109,152 @@ Dispatcher::Outcome Dispatcher::run(ClientState& client, ByteView input, resp::P
   resp::ReplyWriter reply(out, client.resp);
   Execution execution{server_, loop_, client, reply, now, false};
   Outcome outcome;
+  if (client.blocked) {
+    outcome.state = State::Blocked;
+    return outcome;
+  }
   client.last_activity_ms = now.ms;
   while (true) {
     resp::ParseOutcome last = resp::NeedMore{0};
     const std::size_t count = parse_batch(client, input, outcome.consumed, progress, last);
     prefetch(client, count);
-    for (std::size_t i = 0; i < count; ++i) {
-      if (client.close_after_reply) break;
-      if (out.size() >= kOutputHighWater || client.blocked) {
-        // The rest of the batch is parsed again later; what stands behind it was not consumed either.
-        progress = {};
-        outcome.state = client.blocked ? State::Blocked : State::OutputFull;
-        return outcome;
-      }
-      Request& request = batch_[i];
-      if (!request.args.empty()) run_request(execution, request);
-      if (client.blocked && client.blocked->kind == Blocked::Kind::Pause) {
-        progress = {};
-        outcome.state = State::Blocked;  // this command itself has not run yet
-        return outcome;
-      }
-      outcome.consumed = request.end;
-    }
-    if (client.close_after_reply) {
-      outcome.state = State::Close;
-      return outcome;
+    if (!run_batch(execution, count, outcome)) {
+      // The rest of the batch is parsed again later; what stands behind it was not consumed either.
+      progress = {};
+      break;
     }
     if (const auto* bad = std::get_if<resp::ProtocolError>(&last)) {
-      commands::reply_error(execution, "ERR " + bad->message());
+      reply_protocol_error(execution, *bad);
       outcome.state = State::Close;
-      return outcome;
+      break;
     }
     if (const auto* more = std::get_if<resp::NeedMore>(&last)) {
       outcome.at_least = more->at_least;
-      outcome.state = client.blocked ? State::Blocked : State::NeedInput;
-      return outcome;
+      break;
     }
   }
+  client.publish_flags();
+  if (client.blocked && client.blocked->kind == Blocked::Kind::Wait) client.waiting.store(true);
+  return outcome;
+}
+
+bool Dispatcher::run_batch(Execution& execution, std::size_t count, Outcome& outcome) {
+  ClientState& client = execution.client;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (execution.reply.buffer().size() >= kOutputHighWater) {
+      outcome.state = State::OutputFull;
+      return false;
+    }
+    Request& request = batch_[i];
+    if (!request.args.empty()) run_request(execution, request);
+    if (client.blocked) [[unlikely]] {
+      // A paused command has not run and is not consumed.
+      if (client.blocked->kind == Blocked::Kind::Wait) outcome.consumed = request.end;
+      outcome.state = State::Blocked;
+      return false;
+    }
+    outcome.consumed = request.end;
+    if (client.close_after_reply) [[unlikely]] {
+      outcome.state = State::Close;
+      return false;
+    }
+  }
+  return true;
 }
 
 void Dispatcher::run_request(Execution& execution, Request& request) {
+  refresh_settings();
   ClientState& client = execution.client;
   ByteBuffer& out = execution.reply.buffer();
   const std::size_t reply_start = out.size();
-  const ReplyMode mode_before = client.reply_mode;
   const Command* command = request.command;
+  const bool refused = refuse(execution, request, command);
+  if (client.blocked) return;  // by a pause: it comes again
   client.commands_processed.add(1);
-  if (!refuse(execution, request, command)) {
+  client.last_command = command;
+  if (!refused) {
     const std::span<const ByteView> arguments = request.args.views();
     if (client.transaction.open && !command->has(commands::kRunInMulti)) {
       queue(execution, *command, arguments);
     } else {
+      const commands::CommandRow& row = *command->row;
       const engine::Keyspace::Guard guard =
-          server_.keyspace.lock(request.has_key && command->row->keys.first == command->row->keys.last
+          server_.keyspace.lock(request.has_key && row.keys.is_one_key() && row.locks == commands::Locks::Keys
                                     ? mask_of(request.key.stripe)
                                     : commands::stripes_of(*command, arguments, false));
       commands::execute(execution, *command, arguments, request.has_key ? &request.key : nullptr);
     }
   }
-  if (mode_before != ReplyMode::On || client.reply_mode != ReplyMode::On) {
-    apply_reply_mode(client, mode_before, out, reply_start);
+  if (client.reply_mode != ReplyMode::On) [[unlikely]] {
+    apply_reply_mode(client, out, reply_start);
   }
 }
 
 /// Drops the reply that CLIENT REPLY OFF or SKIP does not want.
-void Dispatcher::apply_reply_mode(ClientState& client, ReplyMode before, ByteBuffer& out, std::size_t reply_start) {
-  if (client.reply_mode == ReplyMode::Off || before == ReplyMode::Skip ||
-      (client.reply_mode == ReplyMode::SkipNext && before != ReplyMode::SkipNext)) {
-    out.truncate(reply_start);
-  }
+void Dispatcher::apply_reply_mode(ClientState& client, ByteBuffer& out, std::size_t reply_start) {
   if (client.reply_mode == ReplyMode::SkipNext) {
     client.reply_mode = ReplyMode::Skip;
-  } else if (before == ReplyMode::Skip && client.reply_mode == ReplyMode::Skip) {
-    client.reply_mode = ReplyMode::On;
+    return;
   }
+  out.truncate(reply_start);
+  // A client that waits has its reply still to come.
+  if (client.reply_mode == ReplyMode::Skip && !client.blocked) client.reply_mode = ReplyMode::On;
+}
+
+void Dispatcher::reply_protocol_error(Execution& execution, const resp::ProtocolError& bad) {
+  ByteBuffer& out = execution.reply.buffer();
+  const std::size_t reply_start = out.size();
+  commands::reply_error(execution, "ERR " + bad.message());
+  if (execution.client.reply_mode != ReplyMode::On) out.truncate(reply_start);
 }
 
 void Dispatcher::reject(Execution& execution, const Command* command, ByteView text) {
   if (command != nullptr) loop_.statistics->commands[command->id].rejected.add(1);
-  if (execution.client.transaction.open) execution.client.transaction.failed = true;
+  Transaction& transaction = execution.client.transaction;
+  if (command != nullptr && is_exec(*command)) {
+    commands::discard_transaction(server_.keyspace, execution.client);
+    if (text.starts_with("ERR ")) text.remove_prefix(4);
+    commands::reply_error(execution, "EXECABORT Transaction discarded because of: " + std::string(text));
+    return;
+  }
+  if (transaction.open) transaction.failed = true;
   commands::reply_error(execution, text);
 }
 
-/// The checks before a command may run, in Redis's order. True if it was answered or must wait. `command` becomes the
-/// subcommand where there is one.
-bool Dispatcher::refuse(Execution& execution, const Request& request, const Command*& command) {
-  ClientState& client = execution.client;
-  const std::span<const ByteView> arguments = request.args.views();
+/// The command by its name and number of arguments; `command` becomes the subcommand where there is one. False if it
+/// was answered.
+bool Dispatcher::resolve(Execution& execution, std::span<const ByteView> arguments, const Command*& command) {
   if (command == nullptr) {
-    reject(execution, nullptr, unknown_command(arguments));
-    return true;
+    if (is_http(arguments[0])) {
+      execution.client.close_after_reply = true;
+    } else {
+      reject(execution, nullptr, unknown_command(arguments));
+    }
+    return false;
   }
   if (!command->subcommands.empty() && arguments.size() > 1) {
-    const Command* sub = commands::find_subcommand(*command, arguments[1]);
-    if (sub == nullptr) {
-      reject(execution, nullptr, unknown_subcommand(*command, arguments[1]));
-      return true;
+    const Command* parent = std::exchange(command, commands::find_subcommand(*command, arguments[1]));
+    if (command == nullptr) {
+      reject(execution, nullptr, unknown_subcommand(*parent, arguments[1]));
+      return false;
     }
-    command = sub;
   }
-  if (!command->arity_fits(arguments.size())) {
+  if (!command->arity_fits(arguments.size())) [[unlikely]] {
     reject(execution, command, "ERR wrong number of arguments for '" + command->full_name + "' command");
-    return true;
+    return false;
   }
-  if (!client.authenticated && !command->has(commands::kNoAuth)) {
+  return true;
+}
+
+bool Dispatcher::must_authenticate(const ClientState& client) const {
+  return !client.authenticated && !loop_.settings->requirepass.empty();
+}
+
+/// The checks before a command may run, in Redis's order. True if it was answered or must wait.
+bool Dispatcher::refuse(Execution& execution, const Request& request, const Command*& command) {
+  if (!resolve(execution, request.args.views(), command)) return true;
+  ClientState& client = execution.client;
+  if (!client.authenticated && !command->has(commands::kNoAuth) && must_authenticate(client)) {
     reject(execution, command, text_of(resp::ErrorCode::NoAuth));
     return true;
   }
@@ -190,9 +262,15 @@ bool Dispatcher::refuse(Execution& execution, const Request& request, const Comm
     reject(execution, command, "ERR Command not allowed inside a transaction");
     return true;
   }
-  if (loop_.settings->maxmemory > 0 && command->has(commands::kDenyOom) &&
+  if (loop_.settings->maxmemory > 0 && takes_memory(client, *command) &&
       !within_memory_limit(server_, *loop_.settings, execution.now)) {
     reject(execution, command, text_of(resp::ErrorCode::OutOfMemory));
+    return true;
+  }
+  if (client.monitoring) [[unlikely]] {
+    constexpr std::uint32_t kKeyspace = commands::kReadOnly | commands::kWrite | commands::kMayReplicate;
+    if ((effective_flags(client, *command) & kKeyspace) == 0) return false;  // and it is never paused
+    reject(execution, command, "ERR Replica can't interact with the keyspace");
     return true;
   }
   if (server_.pause.until_ms.load(std::memory_order_relaxed) != 0 && paused(client, *command, execution.now)) {
@@ -205,43 +283,49 @@ bool Dispatcher::refuse(Execution& execution, const Request& request, const Comm
 bool Dispatcher::paused(const ClientState& client, const Command& command, Instant now) const {
   if (!server_.pause.active(now)) return false;
   if (!server_.pause.only_writes.load(std::memory_order_relaxed)) return true;
-  const auto may_write = [](const Command& one) {
-    return one.has(commands::kWrite) || one.has(commands::kMayReplicate);
-  };
-  if (command.full_name != "exec") return may_write(command);
-  const auto& queued = client.transaction.queue;
-  return std::any_of(queued.begin(), queued.end(), [&](const QueuedCommand& one) { return may_write(*one.command); });
+  return (effective_flags(client, command) & (commands::kWrite | commands::kMayReplicate)) != 0;
 }
 
 void Dispatcher::queue(Execution& execution, const Command& command, std::span<const ByteView> arguments) {
-  Transaction& transaction = execution.client.transaction;
-  // What EXEC will refuse anyway is not kept: a failed transaction must not pile up memory.
-  if (!transaction.failed) {
+  ClientState& client = execution.client;
+  Transaction& transaction = client.transaction;
+  // What EXEC will refuse anyway is not kept: it must not pile up memory.
+  if (!transaction.failed && !client.watch_dirty.load(std::memory_order_relaxed)) {
     QueuedCommand queued;
     queued.command = &command;
     for (const ByteView argument : arguments) {
       queued.sizes.push_back(static_cast<std::uint32_t>(argument.size()));
       queued.bytes += argument;
     }
+    transaction.stripes |= commands::stripes_of(command, arguments, true);
+    transaction.row_flags |= command.row->flags;
     transaction.queued_bytes += queued.bytes.size();
     transaction.queue.push_back(std::move(queued));
-    execution.client.multi_count = static_cast<std::int32_t>(transaction.queue.size());
-    execution.client.multi_memory = transaction.queued_bytes;
+    client.multi_count = static_cast<std::int32_t>(transaction.queue.size());
+    client.multi_memory = transaction.queued_bytes;
   }
   execution.reply.simple("QUEUED");
 }
 
 void Dispatcher::finish_wait(ClientState& client, ByteBuffer& out, bool with_error) {
   if (!client.blocked) return;
-  const bool answers = client.blocked->kind == Blocked::Kind::Wait;
+  const Blocked blocked = *client.blocked;
   client.blocked.reset();
-  if (!answers) return;  // a paused command runs now and answers for itself
+  client.waiting.store(false);
+  client.publish_flags();
+  if (blocked.kind != Blocked::Kind::Wait) return;  // a paused command runs now and answers for itself
+  const std::size_t reply_start = out.size();
   resp::ReplyWriter reply(out, client.resp);
   if (with_error) {
     reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
   } else {
+    if (blocked.counts_file) {
+      reply.array(2);
+      reply.integer(0);  // there is no file
+    }
     reply.integer(0);  // no replica has confirmed
   }
+  if (client.reply_mode != ReplyMode::On) apply_reply_mode(client, out, reply_start);
 }
 
 }  // namespace magpie::server

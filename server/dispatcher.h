@@ -32,6 +32,9 @@ class Dispatcher {
   /// `input` starts where the last outcome's consumed bytes ended; `progress` belongs to the connection.
   Outcome run(ClientState& client, ByteView input, resp::ParseCursor& progress, ByteBuffer& out, Instant now);
 
+  /// Makes the loop see a change of the configuration. Cheap if there is none.
+  void refresh_settings();
+
   /// The reply of a client whose wait is over.
   void finish_wait(ClientState& client, ByteBuffer& out, bool with_error);
 
@@ -51,13 +54,17 @@ class Dispatcher {
                           resp::ParseOutcome& last);
   void prefetch(const ClientState& client, std::size_t count);
   void prepare(Request& request) const;
+  /// Runs parsed commands until one of them ends the burst; then `outcome.state` says how.
+  bool run_batch(commands::Execution& execution, std::size_t count, Outcome& outcome);
   void run_request(commands::Execution& execution, Request& request);
   bool refuse(commands::Execution& execution, const Request& request, const commands::Command*& command);
+  bool resolve(commands::Execution& execution, std::span<const ByteView> arguments, const commands::Command*& command);
   void reject(commands::Execution& execution, const commands::Command* command, ByteView text);
+  void reply_protocol_error(commands::Execution& execution, const resp::ProtocolError& bad);
   void queue(commands::Execution& execution, const commands::Command& command, std::span<const ByteView> arguments);
   bool paused(const ClientState& client, const commands::Command& command, Instant now) const;
-  void refresh_settings();
-  void apply_reply_mode(ClientState& client, ReplyMode before, ByteBuffer& out, std::size_t reply_start);
+  bool must_authenticate(const ClientState& client) const;
+  static void apply_reply_mode(ClientState& client, ByteBuffer& out, std::size_t reply_start);
 
   ServerState& server_;
   LoopState& loop_;

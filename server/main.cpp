@@ -6,6 +6,7 @@
 #include "server/logging.h"
 #include "server/node.h"
 #include "server/startup.h"
+#include "server/state/version.h"
 
 namespace {
 
@@ -22,6 +23,10 @@ int main(int argc, char** argv) {
   using namespace magpie;
   auto loaded = config::load(argc, argv);
   if (!loaded) return fail(ExitCode::BadConfiguration, loaded.error().message);
+  if (loaded->mode == config::Mode::Version) {
+    std::printf("Magpie server v=%s redis_version=%s\n", server::kVersion, server::kRedisVersion);
+    return EXIT_SUCCESS;
+  }
   if (loaded->mode != config::Mode::Serve) {
     std::fputs(loaded->output.c_str(), stdout);
     return EXIT_SUCCESS;

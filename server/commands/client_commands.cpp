@@ -1,8 +1,222 @@
+#include "server/commands/client_commands.h"
+
+#include <array>
+
 #include "server/commands/command_table.h"
-#include "server/commands/context.h"
+#include "server/commands/session.h"
 
 namespace magpie::commands {
+namespace {
 
-std::span<const CommandRow> client_commands() { return {}; }
+using server::ReplyMode;
+
+std::optional<bool> read_switch(ArgReader& args) {
+  if (args.keyword("on")) return true;
+  if (args.keyword("off")) return false;
+  return std::nullopt;
+}
+
+CommandResult client_id(CommandContext& context, ArgReader) {
+  context.reply.integer(static_cast<std::int64_t>(context.client.id));
+  return {};
+}
+
+CommandResult client_getname(CommandContext& context, ArgReader) {
+  const std::string name = context.client.texts().name;
+  if (name.empty()) {
+    context.reply.null();
+  } else {
+    context.reply.bulk(name);
+  }
+  return {};
+}
+
+CommandResult client_setname(CommandContext& context, ArgReader args) {
+  const ByteView name = args.bytes();
+  if (!is_client_attribute(name)) return error(std::string(kBadClientName));
+  context.client.set_name(name);
+  context.reply.ok();
+  return {};
+}
+
+CommandResult client_setinfo(CommandContext& context, ArgReader args) {
+  const ByteView attribute = args.bytes();
+  const ByteView value = args.bytes();
+  const bool is_name = equals_ignore_case(attribute, "lib-name");
+  if (!is_name && !equals_ignore_case(attribute, "lib-ver")) {
+    return error("ERR Unrecognized option '" + std::string(printed(attribute)) + "'");
+  }
+  if (!is_client_attribute(value)) {
+    return error("ERR " + std::string(attribute) + " cannot contain spaces, newlines or special characters.");
+  }
+  if (is_name) {
+    context.client.set_library_name(value);
+  } else {
+    context.client.set_library_version(value);
+  }
+  context.reply.ok();
+  return {};
+}
+
+CommandResult client_reply(CommandContext& context, ArgReader args) {
+  ReplyMode& mode = context.client.reply_mode;
+  if (args.keyword("on")) {
+    mode = ReplyMode::On;
+    context.reply.ok();
+  } else if (args.keyword("off")) {
+    mode = ReplyMode::Off;
+  } else if (args.keyword("skip")) {
+    if (mode != ReplyMode::Off) mode = ReplyMode::SkipNext;
+  } else {
+    return error(ErrorCode::Syntax);
+  }
+  return {};
+}
+
+CommandResult wrong_form(const CommandContext& context) {
+  return error("ERR unknown subcommand or wrong number of arguments for '" + std::string(printed(context.argv[1])) +
+               "'. Try CLIENT HELP.");
+}
+
+CommandResult client_pause(CommandContext& context, ArgReader args) {
+  if (args.remaining() > 2) return wrong_form(context);
+  const auto ms = parse_integer(args.bytes());
+  const bool only_writes = args.keyword("write");
+  if (!args.done() && !args.keyword("all")) return error("ERR CLIENT PAUSE mode must be WRITE or ALL");
+  if (!ms) return error(ErrorCode::InvalidTimeout);
+  if (*ms < 0) return error(ErrorCode::NegativeTimeout);
+  if (*ms > INT64_MAX - context.now.ms) return error("ERR timeout is out of range");
+  context.server.pause.begin(Instant{context.now.ms + *ms}, only_writes, context.now);
+  context.reply.ok();
+  return {};
+}
+
+CommandResult client_unpause(CommandContext& context, ArgReader) {
+  context.server.pause.end();
+  context.server.control.pause_changed();
+  context.reply.ok();
+  return {};
+}
+
+CommandResult client_unblock(CommandContext& context, ArgReader args) {
+  if (args.remaining() > 2) return wrong_form(context);
+  const ByteView id = args.bytes();
+  const bool with_error = args.keyword("error");
+  if (!args.done() && !args.keyword("timeout")) return error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+  const auto number = parse_integer(id);
+  if (!number) return error(ErrorCode::NotInteger);
+  const auto client = context.server.clients.find(server::ClientId{static_cast<std::uint64_t>(*number)});
+  const bool unblocked = client != nullptr && client->waiting.exchange(false);
+  if (unblocked) context.server.control.unblock_client(client->id, with_error);
+  context.reply.integer(unblocked ? 1 : 0);
+  return {};
+}
+
+CommandResult client_no_evict(CommandContext& context, ArgReader args) {
+  const auto on = read_switch(args);
+  if (!on) return error(ErrorCode::Syntax);
+  context.client.no_evict = *on;
+  context.reply.ok();
+  return {};
+}
+
+CommandResult client_no_touch(CommandContext& context, ArgReader args) {
+  const auto on = read_switch(args);
+  if (!on) return error(ErrorCode::Syntax);
+  context.client.no_touch = *on;
+  context.reply.ok();
+  return {};
+}
+
+/// What a client says it can do; nothing depends on it yet, and unknown words are to be ignored.
+CommandResult client_capa(CommandContext& context, ArgReader) {
+  context.reply.ok();
+  return {};
+}
+
+CommandResult monitor(CommandContext& context, ArgReader) {
+  if (context.in_transaction) return error("ERR MONITOR isn't allowed for DENY BLOCKING client");
+  if (context.client.monitoring) return {};  // as Redis: no reply at all
+  context.client.monitoring = true;
+  context.server.monitors.fetch_add(1, std::memory_order_relaxed);
+  context.reply.ok();
+  return {};
+}
+
+constexpr std::uint32_t kAnybody = kNoScript | kLoading | kStale;
+constexpr std::uint32_t kAdministrator = kAdmin | kAnybody;
+
+/// What the subcommands have in common.
+constexpr CommandRow sub(std::string_view name, int arity, std::uint32_t flags, std::string_view since,
+                         std::string_view summary, std::string_view complexity, Handler handler) {
+  return {.name = name,
+          .arity = arity,
+          .flags = flags,
+          .categories = kCatConnection,
+          .group = Group::Connection,
+          .since = since,
+          .summary = summary,
+          .complexity = complexity,
+          .handler = handler};
+}
+
+constexpr std::array kSubcommands{
+    sub("caching", 3, kAnybody, "6.0.0", "Instruct the server about tracking or not keys in the next request", "O(1)",
+        client_caching),
+    sub("capa", -3, kAnybody, "8.0.0", "A client claims its capability.", "O(1)", client_capa),
+    sub("getname", 2, kAnybody, "2.6.9", "Get the current connection name", "O(1)", client_getname),
+    sub("getredir", 2, kAnybody, "6.0.0", "Get tracking notifications redirection client ID if any", "O(1)",
+        client_getredir),
+    sub("help", 2, kLoading | kStale, "5.0.0", "Show helpful text about the different subcommands", "O(1)",
+        client_help),
+    sub("id", 2, kAnybody, "5.0.0", "Returns the client ID for the current connection", "O(1)", client_id),
+    sub("info", 2, kAnybody, "6.2.0", "Returns information about the current client connection.", "O(1)", client_info),
+    sub("kill", -3, kAdministrator, "2.4.0", "Kill the connection of a client",
+        "O(N) where N is the number of client connections", client_kill),
+    sub("list", -2, kAdministrator, "2.4.0", "Get the list of client connections",
+        "O(N) where N is the number of client connections", client_list),
+    sub("no-evict", 3, kAdministrator, "7.0.0", "Set client eviction mode for the current connection", "O(1)",
+        client_no_evict),
+    sub("no-touch", 3, kAnybody, "7.2.0",
+        "Controls whether commands sent by the client affect the LRU/LFU of accessed keys.", "O(1)", client_no_touch),
+    sub("pause", -3, kAdministrator, "2.9.50", "Stop processing commands from clients for some time", "O(1)",
+        client_pause),
+    sub("reply", 3, kAnybody, "3.2.0", "Instruct the server whether to reply to commands", "O(1)", client_reply),
+    sub("setinfo", 4, kAnybody, "7.2.0", "Sets information specific to the client or connection.", "O(1)",
+        client_setinfo),
+    sub("setname", 3, kAnybody, "2.6.9", "Set the current connection name", "O(1)", client_setname),
+    sub("tracking", -3, kAnybody, "6.0.0", "Enable or disable server assisted client side caching support",
+        "O(1). Some options may introduce additional complexity.", client_tracking),
+    sub("trackinginfo", 2, kAnybody, "6.2.0",
+        "Return information about server assisted client side caching for the current connection", "O(1)",
+        client_trackinginfo),
+    sub("unblock", -3, kAdministrator, "5.0.0",
+        "Unblock a client blocked in a blocking command from a different connection",
+        "O(log N) where N is the number of client connections", client_unblock),
+    sub("unpause", 2, kAdministrator, "6.2.0", "Resume processing of clients that were paused",
+        "O(N) Where N is the number of paused clients", client_unpause),
+};
+
+constexpr std::array kRows{
+    CommandRow{.name = "client",
+               .arity = -2,
+               .group = Group::Connection,
+               .since = "2.4.0",
+               .summary = "A container for client connection commands",
+               .complexity = "Depends on subcommand.",
+               .subcommands = kSubcommands},
+    CommandRow{.name = "monitor",
+               .arity = 1,
+               .flags = kAdministrator,
+               .group = Group::Server,
+               .since = "1.0.0",
+               .summary = "Listen for all requests received by the server in real time",
+               .complexity = "",
+               .handler = monitor},
+};
+
+}  // namespace
+
+std::span<const CommandRow> client_commands() { return kRows; }
 
 }  // namespace magpie::commands

@@ -29,53 +29,53 @@ inline std::unexpected<CommandError> error(std::string text) { return std::unexp
 using Handler = CommandResult (*)(CommandContext& context, ArgReader args);
 
 /// Bits of CommandRow::flags; the names that COMMAND INFO shows, and what the dispatcher does with them.
-enum Flag : std::uint32_t {
-  kWrite = 1U << 0,
-  kReadOnly = 1U << 1,
-  kDenyOom = 1U << 2,  // refused when memory is over maxmemory and nothing can go
-  kAdmin = 1U << 3,
-  kPubSub = 1U << 4,
-  kNoScript = 1U << 5,
-  kBlocking = 1U << 6,
-  kLoading = 1U << 7,
-  kStale = 1U << 8,
-  kSkipMonitor = 1U << 9,
-  kSkipSlowlog = 1U << 10,
-  kAsking = 1U << 11,
-  kFast = 1U << 12,
-  kNoAuth = 1U << 13,  // allowed before AUTH
-  kMayReplicate = 1U << 14,
-  kNoMulti = 1U << 15,  // refused inside MULTI
-  kMovableKeys = 1U << 16,
-  kAllowBusy = 1U << 17,
-  kProtected = 1U << 18,
-  kRunInMulti = 1U << 19,  // run at once inside MULTI, not queued (EXEC, DISCARD ...)
-};
+using Flag = std::uint32_t;
+inline constexpr Flag kWrite = 1U << 0;
+inline constexpr Flag kReadOnly = 1U << 1;
+inline constexpr Flag kDenyOom = 1U << 2;  // refused when memory is over maxmemory and nothing can go
+inline constexpr Flag kAdmin = 1U << 3;
+inline constexpr Flag kPubSub = 1U << 4;
+inline constexpr Flag kNoScript = 1U << 5;
+inline constexpr Flag kBlocking = 1U << 6;
+inline constexpr Flag kLoading = 1U << 7;
+inline constexpr Flag kStale = 1U << 8;
+inline constexpr Flag kSkipMonitor = 1U << 9;
+inline constexpr Flag kSkipSlowlog = 1U << 10;
+inline constexpr Flag kAsking = 1U << 11;
+inline constexpr Flag kFast = 1U << 12;
+inline constexpr Flag kNoAuth = 1U << 13;  // allowed before AUTH
+inline constexpr Flag kMayReplicate = 1U << 14;
+inline constexpr Flag kNoMulti = 1U << 15;  // refused inside MULTI
+inline constexpr Flag kMovableKeys = 1U << 16;
+inline constexpr Flag kAllowBusy = 1U << 17;
+inline constexpr Flag kProtected = 1U << 18;
+inline constexpr Flag kRunInMulti = 1U << 19;  // run at once inside MULTI, not queued (EXEC, DISCARD ...)
+inline constexpr Flag kNoAsyncLoading = 1U << 20;
+inline constexpr Flag kNoMandatoryKeys = 1U << 21;
 
 /// Bits of CommandRow::categories (ACL), in the order in which COMMAND INFO lists them.
-enum Category : std::uint32_t {
-  kCatKeyspace = 1U << 0,
-  kCatRead = 1U << 1,
-  kCatWrite = 1U << 2,
-  kCatSet = 1U << 3,
-  kCatSortedSet = 1U << 4,
-  kCatList = 1U << 5,
-  kCatHash = 1U << 6,
-  kCatString = 1U << 7,
-  kCatBitmap = 1U << 8,
-  kCatHyperLogLog = 1U << 9,
-  kCatGeo = 1U << 10,
-  kCatStream = 1U << 11,
-  kCatPubSub = 1U << 12,
-  kCatAdmin = 1U << 13,
-  kCatFast = 1U << 14,
-  kCatSlow = 1U << 15,
-  kCatBlocking = 1U << 16,
-  kCatDangerous = 1U << 17,
-  kCatConnection = 1U << 18,
-  kCatTransaction = 1U << 19,
-  kCatScripting = 1U << 20,
-};
+using Category = std::uint32_t;
+inline constexpr Category kCatKeyspace = 1U << 0;
+inline constexpr Category kCatRead = 1U << 1;
+inline constexpr Category kCatWrite = 1U << 2;
+inline constexpr Category kCatSet = 1U << 3;
+inline constexpr Category kCatSortedSet = 1U << 4;
+inline constexpr Category kCatList = 1U << 5;
+inline constexpr Category kCatHash = 1U << 6;
+inline constexpr Category kCatString = 1U << 7;
+inline constexpr Category kCatBitmap = 1U << 8;
+inline constexpr Category kCatHyperLogLog = 1U << 9;
+inline constexpr Category kCatGeo = 1U << 10;
+inline constexpr Category kCatStream = 1U << 11;
+inline constexpr Category kCatPubSub = 1U << 12;
+inline constexpr Category kCatAdmin = 1U << 13;
+inline constexpr Category kCatFast = 1U << 14;
+inline constexpr Category kCatSlow = 1U << 15;
+inline constexpr Category kCatBlocking = 1U << 16;
+inline constexpr Category kCatDangerous = 1U << 17;
+inline constexpr Category kCatConnection = 1U << 18;
+inline constexpr Category kCatTransaction = 1U << 19;
+inline constexpr Category kCatScripting = 1U << 20;
 
 enum class Group : std::uint8_t {
   Generic,
@@ -99,8 +99,25 @@ enum class Group : std::uint8_t {
 /// Flags of a key specification, as COMMAND INFO spells them ("RW access update" ...). A space-separated text.
 using KeyFlags = std::string_view;
 
+/// One key specification as COMMAND INFO shows it, for commands that have several, or one that a KeySpec's first, last
+/// and step do not say. Source of the terms: redis.io, "Command key specifications".
+struct KeySearch {
+  enum class Begin : std::uint8_t { Index, Keyword, Unknown };
+  enum class Find : std::uint8_t { Range, KeyNumber, Unknown };
+  KeyFlags flags = "";
+  std::string_view notes = "";
+  Begin begin = Begin::Index;
+  int index = 0;  // Keyword: where the search starts
+  std::string_view keyword = "";
+  Find find = Find::Range;
+  int last = 0;  // Range: relative to the first key; KeyNumber: where the number stands
+  int step = 1;
+  int limit = 0;      // Range: 2 means the first half of what is left
+  int first_key = 1;  // KeyNumber only
+};
+
 /// Where the keys stand among the arguments, the command's name being argument 0. `last` counts from the end if
-/// negative. A command whose keys cannot be told so has kMovableKeys and a `find`.
+/// negative. A command whose keys cannot be told so has kMovableKeys and `searches` or a `find`.
 struct KeySpec {
   int first = 0;  // 0: no keys
   int last = 0;
@@ -108,6 +125,13 @@ struct KeySpec {
   KeyFlags flags = "";
   /// Appends the positions of the keys; false if the arguments make no sense.
   bool (*find)(std::span<const ByteView> arguments, std::vector<std::uint32_t>& positions) = nullptr;
+  std::string_view notes = "";  // remark of the specification, for COMMAND INFO
+  /// What `variable_flags` stands for with these arguments.
+  KeyFlags (*variable)(std::span<const ByteView> arguments) = nullptr;
+  std::span<const KeySearch> searches{};  // shown in place of the one that follows from first, last, step, flags
+
+  /// Always exactly one key, argument `first`.
+  constexpr bool is_one_key() const { return first > 0 && first == last && find == nullptr; }
 };
 
 /// Which locks the dispatcher takes before the handler runs.
@@ -127,10 +151,14 @@ struct CommandRow {
   Group group = Group::Generic;
   std::string_view since;
   std::string_view summary;
-  std::string_view complexity;
+  std::string_view complexity = "";
   Handler handler = nullptr;
   Locks locks = Locks::Keys;
   std::span<const CommandRow> subcommands{};
+  std::string_view tips = "";       // for clients and proxies, separated by spaces
+  std::string_view arguments = "";  // for COMMAND DOCS, in the notation of argument_spec.h
+  std::string_view deprecated_since = "";
+  std::string_view replaced_by = "";
 };
 
 /// A row in the table of this process. Lives as long as the process.

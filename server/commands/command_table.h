@@ -9,6 +9,8 @@ namespace magpie::commands {
 
 /// Looks a top-level command up by name, in any case; nullptr if there is none. Any thread.
 const Command* find_command(ByteView name);
+/// As find_command(), also a subcommand as "config|get".
+const Command* find_by_full_name(ByteView name);
 /// The subcommand of a container (CLIENT, CONFIG ...), nullptr if there is none.
 const Command* find_subcommand(const Command& parent, ByteView name);
 /// All commands, subcommands included, in order of id.
@@ -22,13 +24,31 @@ bool key_positions(const Command& command, std::span<const ByteView> arguments, 
 
 // The families, each in a file of its own.
 std::span<const CommandRow> string_commands();
+std::span<const CommandRow> string_set_commands();
+std::span<const CommandRow> string_multi_commands();
+std::span<const CommandRow> lcs_commands();
+std::span<const CommandRow> compare_commands();
 std::span<const CommandRow> counter_commands();
 std::span<const CommandRow> key_commands();
+std::span<const CommandRow> transfer_commands();
+std::span<const CommandRow> object_commands();
+std::span<const CommandRow> scan_commands();
+std::span<const CommandRow> wait_commands();
 std::span<const CommandRow> expiry_commands();
 std::span<const CommandRow> database_commands();
 std::span<const CommandRow> transaction_commands();
 std::span<const CommandRow> connection_commands();
 std::span<const CommandRow> client_commands();
 std::span<const CommandRow> server_commands();
+std::span<const CommandRow> acl_commands();
+std::span<const CommandRow> cluster_commands();
+std::span<const CommandRow> command_commands();
+std::span<const CommandRow> config_commands();
+std::span<const CommandRow> debug_commands();
+std::span<const CommandRow> info_commands();
+std::span<const CommandRow> latency_commands();
+std::span<const CommandRow> log_commands();
+std::span<const CommandRow> memory_commands();
+std::span<const CommandRow> replication_commands();
 
 }  // namespace magpie::commands

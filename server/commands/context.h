@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
+#include <vector>
 
 #include "protocol/reply_writer.h"
 #include "server/commands/command.h"
@@ -23,7 +25,15 @@ struct CommandContext {
   std::span<const ByteView> argv;  // with the name
   Instant now;
   bool in_transaction = false;  // run by EXEC: all locks that it needs are held, it must not block
+  std::uint64_t secrets = 0;    // arguments (bits; the name is argument 0) that logs and MONITOR must not show
+
+  void keep_secret(std::size_t argument) {
+    if (argument < 64) secrets |= std::uint64_t{1} << argument;
+  }
 };
+
+/// The arguments as logs and MONITOR may show them. Borrows like the context.
+std::vector<ByteView> shown_arguments(const CommandContext& context);
 
 /// One command on its way through the dispatcher: what execute() needs to make a context.
 struct Execution {

@@ -18,7 +18,7 @@ void log_slow(CommandContext& context, std::uint64_t ns, std::size_t request_byt
     return server::CommandLog::Entry{0,
                                      context.now.ms / 1000,
                                      value,
-                                     server::CommandLog::shorten(context.argv),
+                                     server::CommandLog::shorten(shown_arguments(context)),
                                      context.client.peer_address,
                                      context.client.texts().name};
   };
@@ -45,6 +45,14 @@ bool unusual(const config::Settings& settings, std::uint64_t ns, std::size_t req
 
 }  // namespace
 
+std::vector<ByteView> shown_arguments(const CommandContext& context) {
+  std::vector<ByteView> shown(context.argv.begin(), context.argv.end());
+  for (std::size_t i = 0; i < shown.size() && context.secrets >> i != 0; ++i) {
+    if ((context.secrets >> i & 1) != 0) shown[i] = "(redacted)";
+  }
+  return shown;
+}
+
 engine::StripeMask stripes_of(const Command& command, std::span<const ByteView> arguments, bool held_ahead) {
   switch (command.row->locks) {
     case Locks::All:
@@ -56,7 +64,7 @@ engine::StripeMask stripes_of(const Command& command, std::span<const ByteView> 
   }
   const KeySpec& keys = command.row->keys;
   if (keys.first == 0 && keys.find == nullptr) return 0;
-  if (keys.first == keys.last && keys.first > 0) {
+  if (keys.is_one_key()) {
     return mask_of(engine::stripe_of(slot_of(arguments[static_cast<std::size_t>(keys.first)])));
   }
   std::vector<std::uint32_t> positions;
@@ -88,8 +96,6 @@ bool execute(Execution& execution, const Command& command, std::span<const ByteV
                          execution.now,
                          execution.in_transaction};
   if (ahead != nullptr) context.keys.remember(*ahead);
-  if (execution.server.monitors.load(std::memory_order_relaxed) > 0) feed_monitors(context);
-  client.last_command = &command;
 
   const std::size_t reply_start = execution.reply.buffer().size();
   const std::uint64_t start = server::ticks();
@@ -97,6 +103,7 @@ bool execute(Execution& execution, const Command& command, std::span<const ByteV
   const CommandResult result = command.row->handler(context, ArgReader(arguments.subspan(names)));
   if (!result) reply_error(execution, result.error().text());
   const std::uint64_t ns = server::ticks_to_ns(server::ticks() - start);
+  if (execution.server.monitors.load(std::memory_order_relaxed) > 0) feed_monitors(context);
 
   execution.loop.statistics->commands_processed.add(1);
   execution.loop.statistics->record(command.id, ns, !result.has_value(), settings.latency_tracking);

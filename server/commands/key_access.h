@@ -49,9 +49,14 @@ class KeyAccess {
 
   using OptionalString = std::expected<std::optional<engine::StringValue>, resp::CommandError>;
   /// The string at the key for reading, nothing if there is none, WrongType if it is something else.
-  OptionalString read_string(const engine::Key& key) { return as_string(read(key)); }
+  OptionalString read_string(const engine::Key& key) { return string_of(read(key)); }
   /// The same for changing.
-  OptionalString find_string(const engine::Key& key) { return as_string(find(key)); }
+  OptionalString find_string(const engine::Key& key) { return string_of(find(key)); }
+  /// The same of an entry that was looked up already.
+  static OptionalString string_of(const engine::Entry* entry) {
+    if (entry == nullptr) return std::nullopt;
+    return entry->string();
+  }
 
   template <class SomeEffect>
   void apply(const SomeEffect& effect) {
@@ -59,11 +64,6 @@ class KeyAccess {
   }
 
  private:
-  static OptionalString as_string(const engine::Entry* entry) {
-    if (entry == nullptr) return std::nullopt;
-    return entry->string();
-  }
-
   engine::Keyspace& keyspace_;
   server::LoopStatistics& statistics_;
   engine::Key ahead_{};

@@ -50,18 +50,23 @@ void append_quoted(std::string& out, ByteView bytes) {
 
 void feed_monitors(CommandContext& context) {
   if (context.command.has(kSkipMonitor) || context.command.has(kAdmin)) return;
+  context.server.control.feed_monitors(monitor_line(context.client, context.settings, shown_arguments(context)));
+}
+
+std::string monitor_line(const server::ClientState& client, const config::Settings& settings,
+                         std::span<const ByteView> arguments) {
   const std::int64_t us = server::wall_clock_us();
   char head[64];
   std::snprintf(head, sizeof head, "%lld.%06lld [%u ", static_cast<long long>(us / 1'000'000),
-                static_cast<long long>(us % 1'000'000), static_cast<unsigned>(context.client.db));
+                static_cast<long long>(us % 1'000'000), static_cast<unsigned>(client.db));
   std::string line = head;
-  line += context.client.unix_socket ? "unix:" + context.client.local_address : context.client.peer_address;
+  line += client.unix_socket ? "unix:" + settings.unixsocket : client.peer_address;
   line += "]";
-  for (const ByteView argument : context.argv) {
+  for (const ByteView argument : arguments) {
     line += ' ';
     append_quoted(line, argument);
   }
-  context.server.control.feed_monitors(line);
+  return line;
 }
 
 }  // namespace magpie::commands

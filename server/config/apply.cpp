@@ -35,12 +35,11 @@ class Applier {
 
  private:
   std::expected<void, std::string> apply_option(const Directive& directive, const Option& option) {
-    std::vector<std::string> arguments = directive.arguments;
+    const std::vector<std::string> arguments = list_arguments(option, directive.arguments);
     // `--save` and `--bind` alone mean an empty list.
-    if (arguments.empty() && !takes_several_arguments(option)) {
+    if (directive.arguments.empty() && !takes_several_arguments(option)) {
       return failure(directive, quoted(directive.name) + " needs a value: " + allowed_values(option) + " is allowed");
     }
-    if (takes_several_arguments(option) && arguments.size() == 1) arguments = split_at_spaces(arguments.front());
     if (!takes_several_arguments(option) && arguments.size() > 1) return too_many(directive);
     if (!assign(applied_.settings, option, arguments, Origin::File)) {
       return failure(directive, quoted(directive.name) + " does not take " +

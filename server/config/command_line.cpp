@@ -34,6 +34,45 @@ Directive directive_named(ByteView name) {
   return directive;
 }
 
+/// Sorts words into options and their values.
+class WordSorter {
+ public:
+  explicit WordSorter(CommandLine& line) : line_(line) {}
+
+  std::expected<void, std::string> take(const std::string& word) {
+    if (const auto mode = mode_of(word)) {
+      line_.mode = *mode;
+      open_ = false;
+    } else if (word == "-") {
+      line_.standard_input = true;
+      open_ = false;
+    } else if (begins_option(word)) {
+      begin_option(word);
+    } else if (open_) {
+      line_.options.back().arguments.push_back(word);
+    } else {
+      return std::unexpected(std::string(kCommandLine) + ": '" + word + "' does not belong to an option");
+    }
+    return {};
+  }
+
+ private:
+  bool begins_option(ByteView word) const {
+    if (!word.starts_with("--")) return false;
+    return !open_ || !line_.options.back().arguments.empty() || starts_option(word);
+  }
+
+  void begin_option(const std::string& word) {
+    const std::size_t equals = word.find('=');
+    open_ = equals == std::string::npos;
+    line_.options.push_back(directive_named(ByteView(word).substr(2, open_ ? ByteView::npos : equals - 2)));
+    if (!open_) line_.options.back().arguments.push_back(word.substr(equals + 1));
+  }
+
+  CommandLine& line_;
+  bool open_ = false;  // the last option takes the next words
+};
+
 }  // namespace
 
 std::expected<CommandLine, std::string> parse_command_line(std::span<const std::string> words) {
@@ -42,27 +81,9 @@ std::expected<CommandLine, std::string> parse_command_line(std::span<const std::
     line.file = words.front();
     words = words.subspan(1);
   }
-  Directive* open = nullptr;  // the option that takes the next words
+  WordSorter sorter(line);
   for (const std::string& word : words) {
-    if (const auto mode = mode_of(word)) {
-      line.mode = *mode;
-      open = nullptr;
-    } else if (word == "-") {
-      line.standard_input = true;
-      open = nullptr;
-    } else if (word.starts_with("--") && (open == nullptr || !open->arguments.empty() || starts_option(word))) {
-      const std::size_t equals = word.find('=');
-      line.options.push_back(directive_named(ByteView(word).substr(2, equals == ByteView::npos ? equals : equals - 2)));
-      open = &line.options.back();
-      if (equals != std::string::npos) {
-        open->arguments.push_back(word.substr(equals + 1));
-        open = nullptr;
-      }
-    } else if (open != nullptr) {
-      open->arguments.push_back(word);
-    } else {
-      return std::unexpected(std::string(kCommandLine) + ": '" + word + "' does not belong to an option");
-    }
+    if (auto taken = sorter.take(word); !taken) return std::unexpected(std::move(taken.error()));
   }
   return line;
 }

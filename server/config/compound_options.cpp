@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <iterator>
 
 #include "protocol/numbers.h"
 #include "server/config/option_table.h"
@@ -38,7 +39,7 @@ void keep(Settings& settings, const Option& option, std::string text) {
 Outcome assign_bind(Settings& settings, const Option&, Arguments arguments, Origin) {
   if (arguments.size() > kMaxBindAddresses) return std::unexpected("Too many bind addresses specified.");
   settings.bind.clear();
-  if (!is_empty_list(arguments)) settings.bind.assign(arguments.begin(), arguments.end());
+  std::ranges::copy_if(arguments, std::back_inserter(settings.bind), [](const auto& text) { return !text.empty(); });
   return {};
 }
 

@@ -59,6 +59,36 @@ Outcome set_one(Settings& settings, const Option& option, ByteView name, ByteVie
   return {};
 }
 
+/// What CONFIG GET answers: each name once.
+class Matches {
+ public:
+  explicit Matches(const Settings& settings) : settings_(settings) {}
+
+  void add(ByteView name, const Option& option) {
+    const bool known = std::ranges::any_of(rows_, [&](const auto& row) { return equals_ignore_case(row.first, name); });
+    if (!known) rows_.emplace_back(name, format(settings_, option));
+  }
+
+  void add_matching(ByteView pattern) {
+    for (const Area& area : areas()) {
+      for (const Option& option : area.options) {
+        if (!option.hidden) add_if_matching(pattern, option);
+      }
+    }
+  }
+
+  std::vector<std::pair<std::string, std::string>> take() { return std::move(rows_); }
+
+ private:
+  void add_if_matching(ByteView pattern, const Option& option) {
+    if (glob_match(pattern, option.name, true)) add(option.name, option);
+    if (!option.alias.empty() && glob_match(pattern, option.alias, true)) add(option.alias, option);
+  }
+
+  const Settings& settings_;
+  std::vector<std::pair<std::string, std::string>> rows_;
+};
+
 /// The name as the client wrote it, if it named the option.
 ByteView name_in(ConfigStore::Pairs pairs, ByteView option) {
   for (const auto& [name, value] : pairs) {
@@ -109,7 +139,8 @@ std::expected<void, ConfigStore::Veto> ConfigStore::ask_callbacks(const Settings
   for (std::size_t i = 0; i < callbacks_.size(); ++i) {
     auto answer = callbacks_[i](before, after);
     if (answer) continue;
-    while (i > 0) static_cast<void>(callbacks_[--i](after, before));
+    while (i > 0) [[maybe_unused]]
+      const auto undone = callbacks_[--i](after, before);
     return answer;
   }
   return {};
@@ -117,25 +148,15 @@ std::expected<void, ConfigStore::Veto> ConfigStore::ask_callbacks(const Settings
 
 std::vector<std::pair<std::string, std::string>> ConfigStore::get(std::span<const ByteView> patterns) const {
   const auto settings = current();
-  std::vector<std::pair<std::string, std::string>> matches;
-  const auto add = [&](ByteView name, const Option& option) {
-    const bool known = std::ranges::any_of(matches, [&](const auto& m) { return equals_ignore_case(m.first, name); });
-    if (!known) matches.emplace_back(name, format(*settings, option));
-  };
+  Matches matches(*settings);
   for (const ByteView pattern : patterns) {
-    if (pattern.find_first_of("[*?") == ByteView::npos) {
-      if (const auto found = find_option(pattern)) add(pattern, *found->option);  // Redis answers with the name asked
-      continue;
-    }
-    for (const Area& area : areas()) {
-      for (const Option& option : area.options) {
-        if (option.hidden) continue;
-        if (glob_match(pattern, option.name, true)) add(option.name, option);
-        if (!option.alias.empty() && glob_match(pattern, option.alias, true)) add(option.alias, option);
-      }
+    if (pattern.find_first_of("[*?") != ByteView::npos) {
+      matches.add_matching(pattern);
+    } else if (const auto found = find_option(pattern)) {
+      matches.add(pattern, *found->option);  // Redis answers with the name as it was asked
     }
   }
-  return matches;
+  return matches.take();
 }
 
 Outcome ConfigStore::rewrite() {

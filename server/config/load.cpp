@@ -100,7 +100,7 @@ std::expected<LoadedConfig, StartupError> load(std::span<const std::string> word
   if (!applied) return std::unexpected(StartupError{applied.error()});
   loaded.settings = std::move(applied->settings);
   loaded.warnings = std::move(applied->warnings);
-  if (line->file) loaded.config_file = absolute_path(*line->file);
+  if (const auto& file = line->file) loaded.config_file = absolute_path(*file);
   if (line->mode == Mode::CheckConfig) loaded.output = "The configuration is valid.\n";
   return loaded;
 }

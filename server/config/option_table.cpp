@@ -95,6 +95,16 @@ std::vector<std::string> split_at_spaces(ByteView text) {
   return parts;
 }
 
+std::vector<std::string> list_arguments(const Option& option, Arguments words) {
+  if (!takes_several_arguments(option)) return {words.begin(), words.end()};
+  std::vector<std::string> arguments;
+  for (const std::string& word : words) {
+    auto parts = split_at_spaces(word);
+    arguments.insert(arguments.end(), std::make_move_iterator(parts.begin()), std::make_move_iterator(parts.end()));
+  }
+  return arguments;
+}
+
 std::string allowed_values(const Option& option) {
   const auto range = [](std::int64_t low, std::int64_t high) {
     return " from " + to_decimal(low) + " to " + to_decimal(high);

@@ -38,6 +38,9 @@ bool takes_several_arguments(const Option& option);
 /// Splits the one argument of an option that takes several, as Redis does for CONFIG SET: at each space, no quotes.
 std::vector<std::string> split_at_spaces(ByteView text);
 
+/// The values of a file's line or a command line's option as `assign` takes them: a quoted list is split up.
+std::vector<std::string> list_arguments(const Option& option, Arguments words);
+
 /// What an error tells the user about the values: "an integer from 0 to 65535".
 std::string allowed_values(const Option& option);
 /// A word or two for the reference: "integer 0..65535".

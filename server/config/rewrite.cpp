@@ -49,9 +49,7 @@ Lines read_lines(ByteView text) {
 std::optional<std::string> value_of(const Option& option, const std::vector<Lines::Use>& uses) {
   Settings settings = default_settings();
   for (const Lines::Use& use : uses) {
-    std::vector<std::string> arguments = use.arguments;
-    if (takes_several_arguments(option) && arguments.size() == 1) arguments = split_at_spaces(arguments.front());
-    if (!assign(settings, option, arguments, Origin::File)) return std::nullopt;
+    if (!assign(settings, option, list_arguments(option, use.arguments), Origin::File)) return std::nullopt;
   }
   return format(settings, option);
 }

@@ -124,8 +124,9 @@ class Keyspace {
   Counters counters() const;
   void reset_counters();
   std::uint64_t pending_lazy_free() const { return trash_keys_.load(std::memory_order_relaxed); }
-  /// Bytes of tables and expiry state: what keys cost beyond their entries. Takes all locks, one after the other.
-  std::size_t overhead_memory();
+  /// Bytes of tables and expiry state: what keys cost beyond their entries. Takes all locks, one after the other,
+  /// unless `held`.
+  std::size_t overhead_memory(bool held = false);
 
   /// While no other thread uses the keyspace.
   void set_sink(EffectSink* sink) { sink_ = sink; }

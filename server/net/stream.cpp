@@ -128,7 +128,6 @@ void Stream::Body::received(ssize_t status, const uv_buf_t* buffer) {
   if (status == UV_EOF) {
     handler->on_end(nullptr);
   } else {
-    if (failure != nullptr) return;  // of a write, and about to be told
     failure = status_text(status);
     handler->on_end(failure);
   }
@@ -233,7 +232,7 @@ StreamHandler* Stream::Body::handler_for_last_call() {
 
 void Stream::Body::close_after_writes() {
   if (!open()) return;
-  if (queue == nullptr || failure != nullptr) {
+  if (pending_bytes() == 0 || failure != nullptr) {
     close();
     return;
   }

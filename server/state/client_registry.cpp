@@ -29,15 +29,4 @@ std::vector<std::shared_ptr<ClientState>> ClientRegistry::all() const {
   return result;
 }
 
-std::vector<ByteView> QueuedCommand::arguments() const {
-  std::vector<ByteView> views;
-  views.reserve(sizes.size());
-  std::size_t at = 0;
-  for (const std::uint32_t size : sizes) {
-    views.emplace_back(bytes.data() + at, size);
-    at += size;
-  }
-  return views;
-}
-
 }  // namespace magpie::server

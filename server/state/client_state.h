@@ -1,15 +1,19 @@
 #pragma once
 
+#include <atomic>
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "protocol/reply_writer.h"
 #include "server/engine/instant.h"
+#include "server/engine/stripe.h"
 #include "server/engine/watch.h"
 #include "server/state/shared_value.h"
 
@@ -28,12 +32,14 @@ struct QueuedCommand {
   const commands::Command* command = nullptr;
   std::string bytes;
   std::vector<std::uint32_t> sizes;  // of the arguments, in order
-  std::vector<ByteView> arguments() const;
+  /// Puts the arguments into `views`; valid as long as this object.
+  void arguments(std::vector<ByteView>& views) const;
 };
 
 struct WatchedKey {
   Db db;
   std::string key;
+  friend auto operator<=>(const WatchedKey&, const WatchedKey&) = default;
 };
 
 /// MULTI and WATCH of one client. Its loop's thread only.
@@ -41,29 +47,48 @@ struct Transaction {
   bool open = false;
   bool failed = false;  // a command was refused while queueing: EXEC aborts
   std::vector<QueuedCommand> queue;
-  std::vector<WatchedKey> watched;
-  engine::WatchFlag changed;  // made at the first WATCH
+  std::uint32_t row_flags = 0;  // of all queued commands together
+  engine::StripeMask stripes = 0;  // that they need
   std::size_t queued_bytes = 0;
+  std::set<WatchedKey> watched;
 };
 
 /// What CLIENT REPLY asked for.
 enum class ReplyMode : std::uint8_t { On, Off, SkipNext, Skip };
 
-/// Why a client's commands wait. WAIT blocks until its time is over (there are no replicas yet); a pause until it ends.
+/// Why a client's commands wait. WAIT and WAITAOF block until its time is over (there are no replicas yet); a pause
+/// until it ends.
 struct Blocked {
   enum class Kind : std::uint8_t { Wait, Pause };
   Kind kind = Kind::Wait;
   std::optional<Instant> until;  // nothing: for ever
+  bool counts_file = false;      // WAITAOF: the reply says first whether this node's file has the writes
 };
 
-/// One client. Members marked shared may be read by any thread; the others belong to the client's loop.
-struct ClientState {
+/// Bits of ClientState::flags, for CLIENT LIST.
+enum class ClientFlag : std::uint32_t {
+  Multi = 1,
+  Blocked = 2,
+  Monitor = 4,
+  CloseAfterReply = 8,
+  ReadOnly = 16,
+  NoEvict = 32,
+  NoTouch = 64,
+};
+
+/// One client. Members marked shared may be read by any thread; the others belong to the client's loop. Owned by a
+/// shared pointer, always.
+struct ClientState : std::enable_shared_from_this<ClientState> {
   ClientState(ClientId client_id, LoopIndex loop_index) : id(client_id), loop(loop_index) {}
 
   const ClientId id;
   const LoopIndex loop;
 
   Db database() const { return Db{static_cast<std::uint32_t>(db)}; }
+  /// What the keyspace raises when a watched key changes: `watch_dirty`, keeping this client alive.
+  engine::WatchFlag watch_flag() { return {shared_from_this(), &watch_dirty}; }
+  /// The loop's thread: makes the shared `flags` say what the members above them say.
+  void publish_flags();
 
   // --- the loop's thread ---
   resp::Version resp = resp::Version::Resp2;
@@ -80,7 +105,7 @@ struct ClientState {
 
   // --- shared ---
   SharedValue<std::uint32_t> db;
-  SharedValue<std::uint8_t> shared_resp{2};
+  SharedValue<std::uint8_t> shared_resp{2};  // set by publish_flags()
   SharedValue<std::int64_t> created_ms;
   SharedValue<std::int64_t> last_activity_ms;
   SharedValue<const commands::Command*> last_command;
@@ -90,9 +115,11 @@ struct ClientState {
   SharedValue<std::uint64_t> query_buffer;
   SharedValue<std::uint64_t> query_buffer_free;
   SharedValue<std::uint64_t> multi_memory;
-  SharedValue<std::uint64_t> output_buffer;
-  SharedValue<std::uint64_t> output_queue;  // pieces that the kernel did not take
+  SharedValue<std::uint64_t> output_queue;  // memory of what the kernel did not take
   SharedValue<std::uint64_t> commands_processed;
+  std::atomic<bool> watch_dirty{false};  // a watched key has changed: EXEC answers nil
+  std::atomic<bool> waiting{false};  // in a wait that CLIENT UNBLOCK may end; whoever takes it back ends it
+  std::atomic<bool> killed{false};  // by CLIENT KILL; its loop will close it soon
   std::string peer_address;  // set before the client is registered, then constant
   std::string local_address;
   int fd = -1;
@@ -125,20 +152,6 @@ struct ClientState {
  private:
   mutable std::mutex texts_lock_;
   Texts texts_;
-};
-
-/// Bits of ClientState::flags, for CLIENT LIST.
-enum class ClientFlag : std::uint32_t {
-  Multi = 1,
-  Blocked = 2,
-  Monitor = 4,
-  DirtyWatch = 8,
-  CloseAfterReply = 16,
-  ReadOnly = 32,
-  NoEvict = 64,
-  NoTouch = 128,
-  Unblocked = 256,
-  CloseNow = 512,
 };
 
 }  // namespace magpie::server

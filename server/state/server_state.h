@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -10,7 +12,9 @@
 #include "server/state/client_registry.h"
 #include "server/state/command_log.h"
 #include "server/state/latency_monitor.h"
+#include "server/state/rate_sampler.h"
 #include "server/state/statistics.h"
+#include "server/state/totals.h"
 
 namespace magpie::server {
 
@@ -32,6 +36,8 @@ class NodeControl {
   virtual void pause_changed() = 0;
   /// Sends a line ("1700000000.123456 [0 127.0.0.1:5000] \"get\" \"k\"") to all MONITOR clients.
   virtual void feed_monitors(const std::string& line) = 0;
+  /// Writes a line to the process's log (DEBUG LOG).
+  virtual void log(const std::string&) {}
 
  protected:
   ~NodeControl() = default;
@@ -42,6 +48,24 @@ struct PauseState {
   std::atomic<std::int64_t> until_ms{0};
   std::atomic<bool> only_writes{false};
   bool active(Instant now) const { return now.ms < until_ms.load(std::memory_order_relaxed); }
+
+  /// A pause under way is neither shortened nor weakened by a second one.
+  void begin(Instant until, bool writes_only, Instant now) {
+    const std::lock_guard guard(lock_);
+    if (active(now)) {
+      until.ms = std::max(until.ms, until_ms.load(std::memory_order_relaxed));
+      writes_only = writes_only && only_writes.load(std::memory_order_relaxed);
+    }
+    only_writes.store(writes_only, std::memory_order_relaxed);
+    until_ms.store(until.ms, std::memory_order_relaxed);
+  }
+  void end() {
+    const std::lock_guard guard(lock_);
+    until_ms.store(0, std::memory_order_relaxed);
+  }
+
+ private:
+  std::mutex lock_;  // of changes
 };
 
 /// What all loops share. Made once at start; members are safe for any thread.
@@ -63,6 +87,11 @@ struct ServerState {
   std::atomic<unsigned> monitors{0};
   std::atomic<std::uint64_t> rejected_connections{0};
   std::vector<std::unique_ptr<LoopStatistics>> loops;  // filled before the loops start
+  StatisticsBaseline baseline;
+  RateSampler rates;
+
+  /// CONFIG RESETSTAT: the counters of INFO start anew. Any thread.
+  void reset_statistics();
 
   // Constant after start.
   std::string run_id;  // 40 hex digits

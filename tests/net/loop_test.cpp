@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/net/mailbox.h"
 #include "server/net/timer.h"
 
 namespace magpie::net {
@@ -93,6 +94,7 @@ TEST_CASE("loop: every task of four posting threads runs once and in order") {
   int total = 0;
   int out_of_order = 0;
   std::vector<std::thread> posters;
+  posters.reserve(kPosters);
   for (std::size_t poster = 0; poster < kPosters; ++poster) {
     posters.emplace_back([&, poster] {
       for (int i = 0; i < kTasksPerThread; ++i) {
@@ -132,10 +134,36 @@ TEST_CASE("loop: no wakeup is lost between loops that sleep after every task") {
   CHECK(hops == kHops);
 }
 
+TEST_CASE("mailbox: neither tasks nor wakeups get lost while the consumer falls asleep") {
+  constexpr int kTasks = 400'000;  // a single poster: the mailbox is empty again and again
+  Mailbox mailbox;
+  std::atomic<int> wakeups = 0;
+  int ran = 0;
+  std::thread poster([&] {
+    for (int i = 0; i < kTasks; ++i) {
+      if (!mailbox.push([&] { ++ran; })) continue;
+      ++wakeups;
+      wakeups.notify_one();
+    }
+  });
+  int sleeps = 0;
+  while (ran < kTasks) {
+    const int seen = wakeups.load();
+    if (mailbox.try_sleep()) {
+      if (++sleeps % 64 == 0) wakeups.wait(seen);  // else it wakes up by itself
+      mailbox.wake();
+    }
+    mailbox.run_all();
+  }
+  poster.join();
+  CHECK(ran == kTasks);
+}
+
 TEST_CASE("loop: many posters, each waits for its own task") {
   Loop loop;
   std::thread runner([&] { loop.run(); });
   std::vector<std::thread> posters;
+  posters.reserve(kPosters);
   std::atomic<int> done = 0;
   for (int poster = 0; poster < kPosters; ++poster) {
     posters.emplace_back([&] {

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+
+#include "server/commands/key_access.h"
+
+namespace magpie::commands {
+
+/// Visits the keys of a command with many, which stand at every `step`-th of `arguments`, in order: visit(key, number).
+/// Memory is fetched ahead in a sliding window: buckets first, entries half a window later.
+template <class Visit>
+void visit_keys(KeyAccess& access, std::span<const ByteView> arguments, std::size_t step, Visit visit) {
+  constexpr std::size_t kWindow = 16;
+  constexpr std::size_t kEntryLag = kWindow / 2;
+  const engine::Keyspace& keyspace = access.keyspace();
+  const std::size_t count = arguments.size() / step;
+  std::array<engine::Key, kWindow> window;
+  for (std::size_t at = 0; at < count + kWindow; ++at) {
+    // The slot's last key is done with before a new one takes its place.
+    if (at >= kWindow) visit(window[at % kWindow], at - kWindow);
+    if (at < count) {
+      engine::Key& key = window[at % kWindow];
+      key = access.key(arguments[at * step]);
+      keyspace.prefetch_bucket(access.db(), key);
+    }
+    if (at >= kEntryLag && at - kEntryLag < count) {
+      keyspace.prefetch_entry(access.db(), window[(at - kEntryLag) % kWindow]);
+    }
+  }
+}
+
+}  // namespace magpie::commands
