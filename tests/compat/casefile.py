@@ -138,3 +138,9 @@ def expand(arg, now, variables):
         return variables[name.decode()]
 
     return _PLACE.sub(fill, arg) if b"{" in arg else arg
+
+
+def load_pending(path):
+    """Name -> reason of the blocks that cannot agree yet."""
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    return dict(line.split(": ", 1) for line in lines)

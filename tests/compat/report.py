@@ -9,6 +9,7 @@ class Report:
     def __init__(self, shown_limit=40, out=sys.stdout):
         self.passed = 0
         self.failed = 0
+        self.skipped = 0
         self.shown_limit = shown_limit
         self.out = out
 
@@ -28,11 +29,16 @@ class Report:
             self.say(f"  {line}")
         self.say(f"  repeat:  {repeat}")
 
+    def skip(self, what):
+        self.skipped += 1
+        self.say(f"pending: {what}")
+
     def say(self, text):
         print(text, file=self.out, flush=True)
 
     def end(self):
-        self.say(f"{self.passed} passed, {self.failed} failed")
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        self.say(f"{self.passed} passed, {self.failed} failed{skipped}")
         return 1 if self.failed else 0
 
 
