@@ -15,8 +15,8 @@ std::uint64_t pack(const EvictionSettings& settings) {
 
 }  // namespace
 
-Keyspace::Keyspace(Options options) : options_(options), eviction_(pack({})) {}
-Keyspace::~Keyspace() = default;
+Keyspace::Keyspace(Options options) : options_(options), eviction_(pack({})) { account(sizeof(*this)); }
+Keyspace::~Keyspace() { account(-static_cast<std::int64_t>(sizeof(*this))); }
 
 void Keyspace::lock_stripes(StripeMask mask) {
   for (; mask != 0; mask &= mask - 1) stripes_[static_cast<unsigned>(std::countr_zero(mask))].lock.lock();

@@ -62,6 +62,8 @@ static void* counted(void* block) {
   return block;
 }
 
+void account(std::int64_t bytes) { my_counter().fetch_add(bytes, std::memory_order_relaxed); }
+
 void* allocate(std::size_t bytes) { return counted(take(bytes)); }
 void* allocate_aligned(std::size_t bytes, std::size_t alignment) { return counted(take(bytes, alignment)); }
 

@@ -11,6 +11,8 @@ void* allocate(std::size_t bytes);
 /// The same at a multiple of `alignment`, a power of two; `bytes` must be a multiple of it too.
 void* allocate_aligned(std::size_t bytes, std::size_t alignment);
 void deallocate(void* block);
+/// Counts memory of the data that did not come from allocate(); negative to take it back.
+void account(std::int64_t bytes);
 /// Bytes the allocator really set aside for the block.
 std::size_t usable_size(const void* block);
 /// Bytes taken from allocate() and not given back, rounding included, over all threads. Exact when nobody allocates.
