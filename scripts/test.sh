@@ -10,7 +10,7 @@ usage() {
 usage: scripts/test.sh [--preset NAME] [--label X] [--no-compat]
   --preset NAME  a preset of CMakePresets.json (default: release); asan, tsan ...
   --label X      only the tests with ctest label X, without the compatibility tests; "long" is left out otherwise
-  --no-compat    without the compatibility tests (tests/compat, whole servers driven by real clients)
+  --no-compat    without tests/compat and tests/clients (whole servers beside redis-server, driven by real clients)
 USAGE
 }
 
@@ -40,7 +40,7 @@ sanitizer_environment() {
   symbolizer=$(command -v llvm-symbolizer-19 || true)
   export ASAN_OPTIONS=${ASAN_OPTIONS:-strict_string_checks=1:detect_stack_use_after_return=1}
   export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
-  export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
+  export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:suppressions=$root/tests/tsan.supp}
   if [[ -n $symbolizer ]]; then
     ASAN_OPTIONS+=":external_symbolizer_path=$symbolizer"
     UBSAN_OPTIONS+=":external_symbolizer_path=$symbolizer"
@@ -62,9 +62,10 @@ run_ctest() {
   add_counts "$("$here/count-tests" "$report")" "$status"
 }
 
-run_compat() {
-  local log=$root/build/$preset/compat.log status=0
-  /usr/bin/python3 "$root/tests/compat/run.py" --server "$root/build/$preset/bin/magpie-server" 2>&1 | tee "$log" || status=$?
+# run_python NAME: tests/NAME/run.py, which drives whole servers and ends with "N passed, M failed".
+run_python() {
+  local log=$root/build/$preset/$1.log status=0
+  /usr/bin/python3 "$root/tests/$1/run.py" --server "$root/build/$preset/bin/magpie-server" 2>&1 | tee "$log" || status=$?
   add_counts "$(counts_of "$log")" "$status"
 }
 
@@ -72,6 +73,9 @@ install_packages test
 build "$preset" ON
 sanitizer_environment
 run_ctest
-if [[ $compat == yes && -f $root/tests/compat/run.py ]]; then run_compat; fi
+if [[ $compat == yes ]]; then
+  run_python compat
+  run_python clients
+fi
 echo "$passed passed, $failed failed"
 ((failed == 0))

@@ -46,8 +46,8 @@ bool is_http(ByteView name) { return equals_ignore_case(name, "post") || equals_
 void Dispatcher::refresh_settings() {
   const std::uint64_t generation = server_.config.generation();
   if (generation == loop_.settings_generation) return;
+  loop_.settings_generation = generation;  // read first: a change in between is seen at the next burst
   loop_.settings = server_.config.current();
-  loop_.settings_generation = generation;
 }
 
 /// Looks up the command and its first key, so that memory can be fetched ahead.

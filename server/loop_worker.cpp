@@ -158,6 +158,10 @@ void LoopWorker::end_pause() {
 void LoopWorker::tick() {
   dispatcher_.refresh_settings();
   const Instant now = wall_clock();
+  if (state_.index == LoopIndex{0}) {
+    const Totals totals = totals_since_start(server_.loops);
+    server_.rates.sample(now, {totals.commands_processed, totals.net_input_bytes, totals.net_output_bytes});
+  }
   const bool more = background_slice(now);
   if (++ticks_ % kTicksPerCheck == 0) check_connections(now);
   timer_->start_once(more ? kBusyTick : kTick);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <random>
 #include <thread>
 
@@ -25,6 +26,12 @@ std::string random_hex(std::size_t digits) {
   std::string hex;
   while (hex.size() < digits) hex += "0123456789abcdef"[device() % 16];
   return hex;
+}
+
+std::string own_executable() {
+  std::error_code failed;
+  const std::filesystem::path path = std::filesystem::read_symlink("/proc/self/exe", failed);
+  return failed ? std::string() : path.string();
 }
 
 engine::EvictionPolicy policy_of(config::MaxmemoryPolicy policy) {
@@ -87,6 +94,7 @@ Node::Node(config::ConfigStore& config)
   state_.run_id = random_hex(kRunIdDigits);
   state_.start_ms = wall_clock().ms;
   state_.config_file = config.config_file();
+  state_.executable = own_executable();
   const unsigned loops = loop_count(*settings);
   for (unsigned i = 0; i < loops; ++i) {
     state_.loops.push_back(std::make_unique<LoopStatistics>(commands::all_commands().size()));
@@ -96,6 +104,7 @@ Node::Node(config::ConfigStore& config)
   config.on_change(
       [this](const config::Settings&, const config::Settings& after) -> std::expected<void, config::ConfigStore::Veto> {
         apply_settings(after);
+        set_log_level(after.loglevel);
         return {};
       });
 }

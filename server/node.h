@@ -8,6 +8,7 @@
 
 #include "server/config/config_store.h"
 #include "server/engine/keyspace.h"
+#include "server/logging.h"
 #include "server/loop_worker.h"
 #include "server/net/listener.h"
 #include "server/net/loop.h"
@@ -40,6 +41,7 @@ class Node final : private NodeControl {
   void unblock_client(ClientId id, bool with_error) override;
   void pause_changed() override;
   void feed_monitors(const std::string& line) override;
+  void log(const std::string& text) override { log_warning(text); }
 
   std::expected<void, std::string> listen_tcp(const config::Settings& settings);
   void accept(int fd);

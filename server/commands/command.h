@@ -117,7 +117,7 @@ struct KeySearch {
 };
 
 /// Where the keys stand among the arguments, the command's name being argument 0. `last` counts from the end if
-/// negative. A command whose keys cannot be told so has kMovableKeys and a `find`.
+/// negative. A command whose keys cannot be told so has kMovableKeys and `searches` or a `find`.
 struct KeySpec {
   int first = 0;  // 0: no keys
   int last = 0;
@@ -126,6 +126,8 @@ struct KeySpec {
   /// Appends the positions of the keys; false if the arguments make no sense.
   bool (*find)(std::span<const ByteView> arguments, std::vector<std::uint32_t>& positions) = nullptr;
   std::string_view notes = "";  // remark of the specification, for COMMAND INFO
+  /// What `variable_flags` stands for with these arguments.
+  KeyFlags (*variable)(std::span<const ByteView> arguments) = nullptr;
   std::span<const KeySearch> searches{};  // shown in place of the one that follows from first, last, step, flags
 
   /// Always exactly one key, argument `first`.
@@ -149,7 +151,7 @@ struct CommandRow {
   Group group = Group::Generic;
   std::string_view since;
   std::string_view summary;
-  std::string_view complexity;
+  std::string_view complexity = "";
   Handler handler = nullptr;
   Locks locks = Locks::Keys;
   std::span<const CommandRow> subcommands{};

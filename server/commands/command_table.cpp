@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "protocol/numbers.h"
+#include "server/commands/key_search.h"
 
 namespace magpie::commands {
 namespace {
@@ -52,6 +53,16 @@ constexpr Family kFamilies[] = {
     connection_commands,
     client_commands,
     server_commands,
+    acl_commands,
+    cluster_commands,
+    command_commands,
+    config_commands,
+    debug_commands,
+    info_commands,
+    latency_commands,
+    log_commands,
+    memory_commands,
+    replication_commands,
 };
 // clang-format on
 
@@ -121,6 +132,13 @@ const CommandTable& table() {
 
 const Command* find_command(ByteView name) { return table().find(name); }
 
+const Command* find_by_full_name(ByteView name) {
+  const std::size_t bar = name.find('|');
+  const Command* command = find_command(name.substr(0, bar));
+  if (command == nullptr || bar == ByteView::npos) return command;
+  return find_subcommand(*command, name.substr(bar + 1));
+}
+
 const Command* find_subcommand(const Command& parent, ByteView name) {
   for (const Command* sub : parent.subcommands) {
     if (equals_ignore_case(sub->row->name, name)) return sub;
@@ -134,6 +152,12 @@ const std::vector<const Command*>& top_level_commands() { return table().top(); 
 bool key_positions(const Command& command, std::span<const ByteView> arguments, std::vector<std::uint32_t>& positions) {
   const KeySpec& keys = command.row->keys;
   if (keys.find != nullptr) return keys.find(arguments, positions);
+  if (command.has(kMovableKeys) && !keys.searches.empty()) {
+    std::vector<FoundKey> found;
+    const bool known = find_keys(command, arguments, found);
+    for (const FoundKey& one : found) positions.push_back(one.position);
+    return known;
+  }
   if (keys.first == 0) return true;
   const auto count = static_cast<int>(arguments.size());
   const int last = keys.last >= 0 ? keys.last : count + keys.last;

@@ -9,6 +9,8 @@ namespace magpie::commands {
 
 /// Looks a top-level command up by name, in any case; nullptr if there is none. Any thread.
 const Command* find_command(ByteView name);
+/// As find_command(), also a subcommand as "config|get".
+const Command* find_by_full_name(ByteView name);
 /// The subcommand of a container (CLIENT, CONFIG ...), nullptr if there is none.
 const Command* find_subcommand(const Command& parent, ByteView name);
 /// All commands, subcommands included, in order of id.
@@ -38,5 +40,15 @@ std::span<const CommandRow> transaction_commands();
 std::span<const CommandRow> connection_commands();
 std::span<const CommandRow> client_commands();
 std::span<const CommandRow> server_commands();
+std::span<const CommandRow> acl_commands();
+std::span<const CommandRow> cluster_commands();
+std::span<const CommandRow> command_commands();
+std::span<const CommandRow> config_commands();
+std::span<const CommandRow> debug_commands();
+std::span<const CommandRow> info_commands();
+std::span<const CommandRow> latency_commands();
+std::span<const CommandRow> log_commands();
+std::span<const CommandRow> memory_commands();
+std::span<const CommandRow> replication_commands();
 
 }  // namespace magpie::commands

@@ -73,7 +73,7 @@ std::optional<Instant> instant_of(std::int64_t number, Unit unit, std::int64_t b
 }
 
 /// EXPIRE, PEXPIRE, EXPIREAT, PEXPIREAT. Options are checked before the number, as in Redis.
-template <Unit kUnit, From kFrom>
+template <Unit GivenIn, From CountedFrom>
 CommandResult expire(CommandContext& context, ArgReader args) {
   const Key key = context.keys.key(args.bytes());
   const ByteView when = args.bytes();
@@ -81,7 +81,7 @@ CommandResult expire(CommandContext& context, ArgReader args) {
   if (auto wrong = args.check()) return std::unexpected(std::move(*wrong));
   const auto number = parse_integer(when);
   if (!number) return error(ErrorCode::NotInteger);
-  const auto due = instant_of(*number, kUnit, kFrom == From::Now ? context.now.ms : 0);
+  const auto due = instant_of(*number, GivenIn, CountedFrom == From::Now ? context.now.ms : 0);
   if (!due) return error("ERR invalid expire time in '" + context.command.full_name + "' command");
 
   const Entry* entry = context.keys.find(key);
@@ -92,7 +92,7 @@ CommandResult expire(CommandContext& context, ArgReader args) {
   if (*due <= context.now) {
     context.keys.apply(Erase{context.keys.db(), key});
   } else {
-    context.keys.apply(SetExpiry{context.keys.db(), key, *due});
+    context.keys.apply(SetExpiry{context.keys.db(), key, due});
   }
   context.reply.integer(1);
   return {};
@@ -104,7 +104,7 @@ std::int64_t rounded_seconds(std::int64_t ms) {
 }
 
 /// TTL, PTTL, EXPIRETIME, PEXPIRETIME.
-template <Unit kUnit, From kFrom>
+template <Unit GivenIn, From CountedFrom>
 CommandResult show_expiry(CommandContext& context, ArgReader args) {
   constexpr std::int64_t kNoKey = -2;
   constexpr std::int64_t kNoExpiry = -1;
@@ -114,8 +114,8 @@ CommandResult show_expiry(CommandContext& context, ArgReader args) {
     context.reply.integer(entry == nullptr ? kNoKey : kNoExpiry);
     return {};
   }
-  const std::int64_t ms = entry->expiry()->ms - (kFrom == From::Now ? context.now.ms : 0);
-  context.reply.integer(kUnit == Unit::Seconds ? rounded_seconds(ms) : ms);
+  const std::int64_t ms = entry->expiry()->ms - (CountedFrom == From::Now ? context.now.ms : 0);
+  context.reply.integer(GivenIn == Unit::Seconds ? rounded_seconds(ms) : ms);
   return {};
 }
 
@@ -130,38 +130,63 @@ CommandResult persist(CommandContext& context, ArgReader args) {
 
 constexpr KeySpec one_key(KeyFlags flags) { return {.first = 1, .last = 1, .step = 1, .flags = flags}; }
 
-/// What the commands of this family have in common.
-constexpr CommandRow setter(std::string_view name, std::string_view since, std::string_view summary, Handler handler) {
-  return {.name = name,
+/// What EXPIRE and its kin have in common.
+struct Setter {
+  std::string_view name;
+  std::string_view since;
+  std::string_view summary;
+  Handler handler;
+  std::string_view arguments;
+};
+
+constexpr CommandRow row_of(const Setter& setter) {
+  return {.name = setter.name,
           .arity = -3,
           .flags = kWrite | kFast,
           .keys = one_key("RW update"),
           .categories = kCatKeyspace,
           .group = Group::Generic,
-          .since = since,
-          .summary = summary,
+          .since = setter.since,
+          .summary = setter.summary,
           .complexity = "O(1)",
-          .handler = handler};
+          .handler = setter.handler,
+          .arguments = setter.arguments};
 }
 
-constexpr CommandRow getter(std::string_view name, std::string_view since, std::string_view summary, Handler handler) {
-  return {.name = name,
+/// What TTL and its kin have in common. A time to live is another one whenever it is asked for.
+struct Getter {
+  std::string_view name;
+  std::string_view since;
+  std::string_view summary;
+  Handler handler;
+  bool deterministic;
+};
+
+constexpr CommandRow row_of(const Getter& getter) {
+  return {.name = getter.name,
           .arity = 2,
           .flags = kReadOnly | kFast,
           .keys = one_key("RO access"),
           .categories = kCatKeyspace,
           .group = Group::Generic,
-          .since = since,
-          .summary = summary,
+          .since = getter.since,
+          .summary = getter.summary,
           .complexity = "O(1)",
-          .handler = handler};
+          .handler = getter.handler,
+          .tips = getter.deterministic ? "" : "nondeterministic_output",
+          .arguments = "key:key#0"};
 }
 
 constexpr std::array kRows{
-    setter("expire", "1.0.0", "Set a key's time to live in seconds", expire<Unit::Seconds, From::Now>),
-    setter("expireat", "1.2.0", "Set the expiration for a key as a UNIX timestamp", expire<Unit::Seconds, From::Epoch>),
-    getter("expiretime", "7.0.0", "Get the expiration Unix timestamp for a key",
-           show_expiry<Unit::Seconds, From::Epoch>),
+    row_of(Setter{"expire", "1.0.0", "Set a key's time to live in seconds", expire<Unit::Seconds, From::Now>,
+                  "key:key#0 seconds:integer condition:oneof?@7.0.0(nx:pure-token=NX xx:pure-token=XX "
+                  "gt:pure-token=GT lt:pure-token=LT)"}),
+    row_of(Setter{"expireat", "1.2.0", "Set the expiration for a key as a UNIX timestamp",
+                  expire<Unit::Seconds, From::Epoch>,
+                  "key:key#0 unix-time-seconds:unix-time condition:oneof?@7.0.0(nx:pure-token=NX xx:pure-token=XX "
+                  "gt:pure-token=GT lt:pure-token=LT)"}),
+    row_of(Getter{"expiretime", "7.0.0", "Get the expiration Unix timestamp for a key",
+                  show_expiry<Unit::Seconds, From::Epoch>, true}),
     CommandRow{.name = "persist",
                .arity = 2,
                .flags = kWrite | kFast,
@@ -171,15 +196,21 @@ constexpr std::array kRows{
                .since = "2.2.0",
                .summary = "Remove the expiration from a key",
                .complexity = "O(1)",
-               .handler = persist},
-    setter("pexpire", "2.6.0", "Set a key's time to live in milliseconds", expire<Unit::Milliseconds, From::Now>),
-    setter("pexpireat", "2.6.0", "Set the expiration for a key as a UNIX timestamp specified in milliseconds",
-           expire<Unit::Milliseconds, From::Epoch>),
-    getter("pexpiretime", "7.0.0", "Get the expiration Unix timestamp for a key in milliseconds",
-           show_expiry<Unit::Milliseconds, From::Epoch>),
-    getter("pttl", "2.6.0", "Get the time to live for a key in milliseconds",
-           show_expiry<Unit::Milliseconds, From::Now>),
-    getter("ttl", "1.0.0", "Get the time to live for a key in seconds", show_expiry<Unit::Seconds, From::Now>),
+               .handler = persist,
+               .arguments = "key:key#0"},
+    row_of(Setter{"pexpire", "2.6.0", "Set a key's time to live in milliseconds", expire<Unit::Milliseconds, From::Now>,
+                  "key:key#0 milliseconds:integer condition:oneof?@7.0.0(nx:pure-token=NX xx:pure-token=XX "
+                  "gt:pure-token=GT lt:pure-token=LT)"}),
+    row_of(Setter{"pexpireat", "2.6.0", "Set the expiration for a key as a UNIX timestamp specified in milliseconds",
+                  expire<Unit::Milliseconds, From::Epoch>,
+                  "key:key#0 unix-time-milliseconds:unix-time condition:oneof?@7.0.0(nx:pure-token=NX "
+                  "xx:pure-token=XX gt:pure-token=GT lt:pure-token=LT)"}),
+    row_of(Getter{"pexpiretime", "7.0.0", "Get the expiration Unix timestamp for a key in milliseconds",
+                  show_expiry<Unit::Milliseconds, From::Epoch>, true}),
+    row_of(Getter{"pttl", "2.6.0", "Get the time to live for a key in milliseconds",
+                  show_expiry<Unit::Milliseconds, From::Now>, false}),
+    row_of(Getter{"ttl", "1.0.0", "Get the time to live for a key in seconds", show_expiry<Unit::Seconds, From::Now>,
+                  false}),
 };
 
 }  // namespace

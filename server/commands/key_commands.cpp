@@ -66,7 +66,9 @@ constexpr std::array kRows{
                              "value other than a string, the individual complexity for this key is O(M) where M is the "
                              "number of elements in the list, set, sorted set or hash. Removing a single key that "
                              "holds a string value is O(1).",
-               .handler = del},
+               .handler = del,
+               .tips = "request_policy:multi_shard response_policy:agg_sum",
+               .arguments = "key:key#0*"},
     CommandRow{.name = "exists",
                .arity = -2,
                .flags = kReadOnly | kFast,
@@ -76,7 +78,9 @@ constexpr std::array kRows{
                .since = "1.0.0",
                .summary = "Determine if a key exists",
                .complexity = "O(N) where N is the number of keys to check.",
-               .handler = exists},
+               .handler = exists,
+               .tips = "request_policy:multi_shard response_policy:agg_sum",
+               .arguments = "key:key#0*"},
     CommandRow{.name = "touch",
                .arity = -2,
                .flags = kReadOnly | kFast,
@@ -86,7 +90,9 @@ constexpr std::array kRows{
                .since = "3.2.1",
                .summary = "Alters the last access time of a key(s). Returns the number of existing keys specified.",
                .complexity = "O(N) where N is the number of keys that will be touched.",
-               .handler = touch},
+               .handler = touch,
+               .tips = "request_policy:multi_shard response_policy:agg_sum",
+               .arguments = "key:key#0*"},
     CommandRow{.name = "type",
                .arity = 2,
                .flags = kReadOnly | kFast,
@@ -96,7 +102,8 @@ constexpr std::array kRows{
                .since = "1.0.0",
                .summary = "Determine the type stored at key",
                .complexity = "O(1)",
-               .handler = type},
+               .handler = type,
+               .arguments = "key:key#0"},
     CommandRow{.name = "unlink",
                .arity = -2,
                .flags = kWrite | kFast,
@@ -109,7 +116,9 @@ constexpr std::array kRows{
                .complexity = "O(1) for each key removed regardless of its size. Then the command does O(N) work in a "
                              "different thread in order to reclaim memory, where N is the number of allocations the "
                              "deleted objects where composed of.",
-               .handler = del},
+               .handler = del,
+               .tips = "request_policy:multi_shard response_policy:agg_sum",
+               .arguments = "key:key#0*"},
 };
 
 }  // namespace

@@ -97,7 +97,9 @@ constexpr CommandRow about_key(std::string_view name, std::string_view since, st
           .since = since,
           .summary = summary,
           .complexity = "O(1)",
-          .handler = handler};
+          .handler = handler,
+          .tips = "nondeterministic_output",
+          .arguments = "key:key#0"};
 }
 
 constexpr std::array kSubcommands{

@@ -133,7 +133,9 @@ constexpr std::array kRows{
                .complexity = "O(N) with N being the number of keys in the database, under the assumption that the key "
                              "names in the database and the given pattern have limited length.",
                .handler = keys,
-               .locks = Locks::All},
+               .locks = Locks::All,
+               .tips = "request_policy:all_shards nondeterministic_output_order",
+               .arguments = "pattern:pattern"},
     CommandRow{.name = "randomkey",
                .arity = 1,
                .flags = kReadOnly,
@@ -143,7 +145,8 @@ constexpr std::array kRows{
                .summary = "Return a random key from the keyspace",
                .complexity = "O(1)",
                .handler = randomkey,
-               .locks = Locks::Own},
+               .locks = Locks::Own,
+               .tips = "request_policy:all_shards nondeterministic_output"},
     CommandRow{.name = "scan",
                .arity = -2,
                .flags = kReadOnly,
@@ -154,7 +157,9 @@ constexpr std::array kRows{
                .complexity = "O(1) for every call. O(N) for a complete iteration, including enough command calls for "
                              "the cursor to return back to 0. N is the number of elements inside the collection.",
                .handler = scan,
-               .locks = Locks::Own},
+               .locks = Locks::Own,
+               .tips = "nondeterministic_output request_policy:special",
+               .arguments = "cursor:integer pattern:pattern=MATCH? count:integer=COUNT? type=TYPE?@6.0.0"},
 };
 
 }  // namespace

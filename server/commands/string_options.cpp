@@ -12,7 +12,7 @@ namespace {
 
 struct Word {
   ByteView name;
-  OptionKind kind;
+  OptionKinds kind;
   Lifetime lifetime = Lifetime::None;
   Existence existence = Existence::Any;
 };
@@ -66,16 +66,15 @@ bool take(StringOptions& options, const Word& word, ArgReader& args) {
       return take_existence(options, word.existence);
     case kComparisonOption:
       return take_condition(options, word.name, args);
-    case kGetOption:
-      break;
+    default:
+      options.get = true;
+      return true;
   }
-  options.get = true;
-  return true;
 }
 
 }  // namespace
 
-StringOptions read_options(ArgReader& args, unsigned kinds) {
+StringOptions read_options(ArgReader& args, OptionKinds kinds) {
   StringOptions options;
   while (!args.done() && !args.failed()) {
     const ByteView text = args.bytes();
@@ -99,6 +98,12 @@ std::expected<Instant, CommandError> expiry_of(Lifetime lifetime, ByteView time,
     return error("ERR invalid expire time in '" + std::string(command) + "' command");
   }
   return Instant{*number * unit + (relative ? now.ms : 0)};
+}
+
+std::expected<std::optional<Instant>, CommandError> expiry_of(const StringOptions& options, Instant now,
+                                                              ByteView command) {
+  if (options.lifetime < Lifetime::Seconds) return std::nullopt;
+  return expiry_of(options.lifetime, options.time, now, command);
 }
 
 }  // namespace magpie::commands

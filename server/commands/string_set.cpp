@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <array>
 
+#include "protocol/numbers.h"
 #include "server/commands/command_table.h"
 #include "server/commands/context.h"
 #include "server/commands/string_options.h"
@@ -15,11 +17,6 @@ using engine::Put;
 using engine::SetExpiry;
 using engine::StringValue;
 
-bool has_time(const StringOptions& options) {
-  return options.lifetime != Lifetime::None && options.lifetime != Lifetime::Keep &&
-         options.lifetime != Lifetime::Persist;
-}
-
 /// The entry as the options want it looked up: GET reads, a condition that may fail counts as an access, and a write
 /// marks the access by itself.
 const Entry* look_up(KeyAccess& keys, const Key& key, const StringOptions& options) {
@@ -29,31 +26,34 @@ const Entry* look_up(KeyAccess& keys, const Key& key, const StringOptions& optio
   return nullptr;
 }
 
-CommandResult set_with_options(CommandContext& context, const Key& key, ByteView value, ArgReader& args) {
+/// Whether the options let the write happen. `old` is what stands at the key, if it is a string.
+bool permitted(const StringOptions& options, const Entry* entry, const std::optional<StringValue>& old) {
+  if (options.condition) return options.condition->holds(old);
+  return options.existence == Existence::Any || (options.existence == Existence::Present) == (entry != nullptr);
+}
+
+/// Apart from set(), which stays small for it.
+[[gnu::noinline]] CommandResult set_with_options(CommandContext& context, const Key& key, ByteView value,
+                                                 ArgReader& args) {
   const StringOptions options =
       read_options(args, kTimeOption | kKeepOption | kExistenceOption | kComparisonOption | kGetOption);
   if (auto wrong = args.finish()) return std::unexpected(std::move(*wrong));
-  std::optional<Instant> expiry;
-  if (has_time(options)) {
-    auto moment = expiry_of(options.lifetime, options.time, context.now, context.command.full_name);
-    if (!moment) return std::unexpected(std::move(moment.error()));
-    expiry = *moment;
-  }
+  auto expiry = expiry_of(options, context.now, context.command.full_name);
+  if (!expiry) return std::unexpected(std::move(expiry.error()));
   const Entry* const entry = look_up(context.keys, key, options);
-  bool allowed = options.existence == Existence::Any || (options.existence == Existence::Present) == (entry != nullptr);
-  if (options.get || options.condition) {
-    auto old = KeyAccess::string_of(entry);
-    if (!old) return std::unexpected(std::move(old.error()));
-    if (options.condition) allowed = options.condition->holds(*old);
-    if (options.get) reply_string(context.reply, *old);
+  KeyAccess::OptionalString old;  // stays empty where its type does not matter
+  if (options.get || options.condition) old = KeyAccess::string_of(entry);
+  if (!old) return std::unexpected(std::move(old.error()));
+  const bool allowed = permitted(options, entry, *old);
+  if (allowed && options.lifetime == Lifetime::Keep && entry != nullptr) *expiry = entry->expiry();
+  if (options.get) {
+    reply_string(context.reply, *old);  // before the value goes
+  } else if (allowed) {
+    context.reply.ok();
+  } else {
+    context.reply.null();
   }
-  if (!allowed) {
-    if (!options.get) context.reply.null();
-    return {};
-  }
-  if (options.lifetime == Lifetime::Keep && entry != nullptr) expiry = entry->expiry();
-  context.keys.apply(Put{context.keys.db(), key, StringValue::compact(value), expiry});
-  if (!options.get) context.reply.ok();
+  if (allowed) context.keys.apply(Put{context.keys.db(), key, StringValue::compact(value), *expiry});
   return {};
 }
 
@@ -108,19 +108,28 @@ CommandResult getex(CommandContext& context, ArgReader args) {
   const Entry* const entry = context.keys.read(key);
   auto value = KeyAccess::string_of(entry);
   if (!value) return std::unexpected(std::move(value.error()));
-  std::optional<Instant> expiry;
-  if (entry != nullptr && has_time(options)) {
-    auto moment = expiry_of(options.lifetime, options.time, context.now, context.command.full_name);
-    if (!moment) return std::unexpected(std::move(moment.error()));
-    expiry = *moment;
+  if (entry == nullptr) {  // as in Redis, the time is not looked at then
+    context.reply.null();
+    return {};
   }
+  auto expiry = expiry_of(options, context.now, context.command.full_name);
+  if (!expiry) return std::unexpected(std::move(expiry.error()));
   reply_string(context.reply, *value);
-  if (expiry && *expiry <= context.now) {
+  if (*expiry && **expiry <= context.now) {
     context.keys.apply(Erase{context.keys.db(), key});
-  } else if (expiry || (entry != nullptr && options.lifetime == Lifetime::Persist && entry->expiry())) {
-    context.keys.apply(SetExpiry{context.keys.db(), key, expiry});
+  } else if (*expiry || (options.lifetime == Lifetime::Persist && entry->expiry())) {
+    context.keys.apply(SetExpiry{context.keys.db(), key, *expiry});
   }
   return {};
+}
+
+/// SET reads its key only where an option asks for it.
+KeyFlags set_key_flags(std::span<const ByteView> arguments) {
+  constexpr std::size_t kOptions = 3;
+  const bool reads = arguments.size() > kOptions && std::ranges::any_of(arguments.subspan(kOptions), [](ByteView word) {
+                       return equals_ignore_case(word, "GET") || comparison_named(word);
+                     });
+  return reads ? "RW access update" : "OW update";
 }
 
 constexpr KeySpec one_key(KeyFlags flags) { return {.first = 1, .last = 1, .step = 1, .flags = flags}; }
@@ -129,13 +138,24 @@ constexpr std::array kRows{
     CommandRow{.name = "set",
                .arity = -3,
                .flags = kWrite | kDenyOom,
-               .keys = one_key("RW access update variable_flags"),
+               .keys = {.first = 1,
+                        .last = 1,
+                        .step = 1,
+                        .flags = "RW access update variable_flags",
+                        .notes = "RW and ACCESS due to the optional `GET` argument",
+                        .variable = set_key_flags},
                .categories = kCatString,
                .group = Group::String,
                .since = "1.0.0",
                .summary = "Set the string value of a key",
                .complexity = "O(1)",
-               .handler = set},
+               .handler = set,
+               .arguments =
+                   "key:key#0 value condition:oneof?@2.6.12(nx:pure-token=NX xx:pure-token=XX ifeq-value=IFEQ@8.1.0 "
+                   "ifne-value=IFNE@8.4.0 ifdeq-digest:integer=IFDEQ@8.4.0 ifdne-digest:integer=IFDNE@8.4.0) "
+                   "get:pure-token=GET?@6.2.0 expiration:oneof?(seconds:integer=EX@2.6.12 "
+                   "milliseconds:integer=PX@2.6.12 unix-time-seconds:unix-time=EXAT@6.2.0 "
+                   "unix-time-milliseconds:unix-time=PXAT@6.2.0 keepttl:pure-token=KEEPTTL@6.0.0)"},
     CommandRow{.name = "setex",
                .arity = 4,
                .flags = kWrite | kDenyOom,
@@ -145,7 +165,8 @@ constexpr std::array kRows{
                .since = "2.0.0",
                .summary = "Set the value and expiration of a key",
                .complexity = "O(1)",
-               .handler = setex},
+               .handler = setex,
+               .arguments = "key:key#0 seconds:integer value"},
     CommandRow{.name = "psetex",
                .arity = 4,
                .flags = kWrite | kDenyOom,
@@ -155,7 +176,8 @@ constexpr std::array kRows{
                .since = "2.6.0",
                .summary = "Set the value and expiration in milliseconds of a key",
                .complexity = "O(1)",
-               .handler = psetex},
+               .handler = psetex,
+               .arguments = "key:key#0 milliseconds:integer value"},
     CommandRow{.name = "setnx",
                .arity = 3,
                .flags = kWrite | kDenyOom | kFast,
@@ -165,7 +187,8 @@ constexpr std::array kRows{
                .since = "1.0.0",
                .summary = "Set the value of a key, only if the key does not exist",
                .complexity = "O(1)",
-               .handler = setnx},
+               .handler = setnx,
+               .arguments = "key:key#0 value"},
     CommandRow{.name = "getset",
                .arity = 3,
                .flags = kWrite | kDenyOom | kFast,
@@ -175,17 +198,28 @@ constexpr std::array kRows{
                .since = "1.0.0",
                .summary = "Set the string value of a key and return its old value",
                .complexity = "O(1)",
-               .handler = getset},
-    CommandRow{.name = "getex",
-               .arity = -2,
-               .flags = kWrite | kFast,
-               .keys = one_key("RW access update"),
-               .categories = kCatString,
-               .group = Group::String,
-               .since = "6.2.0",
-               .summary = "Get the value of a key and optionally set its expiration",
-               .complexity = "O(1)",
-               .handler = getex},
+               .handler = getset,
+               .arguments = "key:key#0 value",
+               .deprecated_since = "6.2.0",
+               .replaced_by = "`SET` with the `!GET` argument"},
+    CommandRow{
+        .name = "getex",
+        .arity = -2,
+        .flags = kWrite | kFast,
+        .keys = {.first = 1,
+                 .last = 1,
+                 .step = 1,
+                 .flags = "RW access update",
+                 .notes = "RW and UPDATE because it changes the TTL"},
+        .categories = kCatString,
+        .group = Group::String,
+        .since = "6.2.0",
+        .summary = "Get the value of a key and optionally set its expiration",
+        .complexity = "O(1)",
+        .handler = getex,
+        .arguments =
+            "key:key#0 expiration:oneof?(seconds:integer=EX milliseconds:integer=PX unix-time-seconds:unix-time=EXAT "
+            "unix-time-milliseconds:unix-time=PXAT persist:pure-token=PERSIST)"},
 };
 
 }  // namespace

@@ -5,7 +5,6 @@
 
 #include "server/commands/command_table.h"
 #include "server/commands/context.h"
-#include "server/commands/database_argument.h"
 
 namespace magpie::commands {
 namespace {
@@ -15,17 +14,29 @@ using engine::Erase;
 using engine::Key;
 using engine::Put;
 
-/// Puts the value and expiry of the key `from`, which must exist, to another place. The effect borrows the value from
-/// its entry: putting copies it before the table changes, and moves or frees no entry but the target's old one.
-const Entry& put_copy(CommandContext& context, const Key& from, Db db, const Key& target) {
-  const Entry& source = *context.keys.find_untouched(from);
-  context.keys.apply(Put{db, target, source.string(), source.expiry()});
-  return source;
+/// Reads the number of a database; a bad one latches, and then the result is database 0.
+Db read_database(ArgReader& args, const CommandContext& context) {
+  const std::int64_t number = args.integer();
+  if (number < std::numeric_limits<int>::min() || number > std::numeric_limits<int>::max()) {
+    args.fail(CommandError(std::string("ERR value is out of range, value must between -2147483648 and 2147483647")));
+  } else if (number < 0 || number >= context.server.keyspace.databases()) {
+    args.fail(ErrorCode::DbOutOfRange);
+  }
+  return args.failed() ? Db{0} : Db{static_cast<std::uint32_t>(number)};
 }
 
-/// The same, and erases the source. The access history goes with the value.
+/// Puts the value and expiry of the key `from`, which must exist, to another place, and returns its access state. The
+/// effect borrows the value from its entry, so nothing is copied twice.
+std::uint32_t put_copy(CommandContext& context, const Key& from, Db db, const Key& target) {
+  const Entry& source = *context.keys.find_untouched(from);
+  const std::uint32_t access = source.access();
+  context.keys.apply(Put{db, target, source.string(), source.expiry()});
+  return access;
+}
+
+/// The same, and erases the source. The access state goes with the value.
 void put_and_erase(CommandContext& context, const Key& from, Db db, const Key& target) {
-  const std::uint32_t access = put_copy(context, from, db, target).access();
+  const std::uint32_t access = put_copy(context, from, db, target);
   context.keys.apply(Erase{context.keys.db(), from});
   if (Entry* moved = context.keys.keyspace().find(db, target, context.now)) moved->set_access(access);
 }
@@ -94,20 +105,29 @@ CommandResult move(CommandContext& context, ArgReader args) {
   return {};
 }
 
-constexpr KeySpec two_keys(KeyFlags flags) { return {.first = 1, .last = 2, .step = 1, .flags = flags}; }
+/// What COMMAND INFO says of a command's two keys.
+using TwoKeys = std::array<KeySearch, 2>;
+constexpr TwoKeys kCopied{KeySearch{.flags = "RO access", .index = 1}, KeySearch{.flags = "OW update", .index = 2}};
+constexpr TwoKeys kRenamed{KeySearch{.flags = "RW access delete", .index = 1},
+                           KeySearch{.flags = "OW update", .index = 2}};
+constexpr TwoKeys kRenamedToNew{KeySearch{.flags = "RW access delete", .index = 1},
+                                KeySearch{.flags = "OW insert", .index = 2}};
+
+constexpr KeySpec two_keys(const TwoKeys& searches) { return {.first = 1, .last = 2, .step = 1, .searches = searches}; }
 
 constexpr std::array kRows{
     CommandRow{.name = "copy",
                .arity = -3,
                .flags = kWrite | kDenyOom,
-               .keys = two_keys("RO access"),
+               .keys = two_keys(kCopied),
                .categories = kCatKeyspace,
                .group = Group::Generic,
                .since = "6.2.0",
                .summary = "Copy a key",
                .complexity = "O(N) worst case for collections, where N is the number of nested items. O(1) for string "
                              "values.",
-               .handler = copy},
+               .handler = copy,
+               .arguments = "source:key#0 destination:key#1 destination-db:integer=DB? replace:pure-token=REPLACE?"},
     CommandRow{.name = "move",
                .arity = 3,
                .flags = kWrite | kFast,
@@ -117,40 +137,33 @@ constexpr std::array kRows{
                .since = "1.0.0",
                .summary = "Move a key to another database",
                .complexity = "O(1)",
-               .handler = move},
+               .handler = move,
+               .arguments = "key:key#0 db:integer"},
     CommandRow{.name = "rename",
                .arity = 3,
                .flags = kWrite,
-               .keys = two_keys("RW access delete"),
+               .keys = two_keys(kRenamed),
                .categories = kCatKeyspace,
                .group = Group::Generic,
                .since = "1.0.0",
                .summary = "Rename a key",
                .complexity = "O(1)",
-               .handler = rename},
+               .handler = rename,
+               .arguments = "key:key#0 newkey:key#1"},
     CommandRow{.name = "renamenx",
                .arity = 3,
                .flags = kWrite | kFast,
-               .keys = two_keys("RW access delete"),
+               .keys = two_keys(kRenamedToNew),
                .categories = kCatKeyspace,
                .group = Group::Generic,
                .since = "1.0.0",
                .summary = "Rename a key, only if the new key does not exist",
                .complexity = "O(1)",
-               .handler = renamenx},
+               .handler = renamenx,
+               .arguments = "key:key#0 newkey:key#1"},
 };
 
 }  // namespace
-
-Db read_database(ArgReader& args, const CommandContext& context) {
-  const std::int64_t number = args.integer();
-  if (number < std::numeric_limits<int>::min() || number > std::numeric_limits<int>::max()) {
-    args.fail(CommandError(std::string("ERR value is out of range, value must between -2147483648 and 2147483647")));
-  } else if (number < 0 || number >= context.server.keyspace.databases()) {
-    args.fail(ErrorCode::DbOutOfRange);
-  }
-  return args.failed() ? Db{0} : Db{static_cast<std::uint32_t>(number)};
-}
 
 std::span<const CommandRow> transfer_commands() { return kRows; }
 

@@ -60,7 +60,9 @@ constexpr std::array kRows{
                .summary = "Wait for the synchronous replication of all the write commands sent in the context of the "
                           "current connection",
                .complexity = "O(1)",
-               .handler = wait},
+               .handler = wait,
+               .tips = "request_policy:all_shards response_policy:agg_min",
+               .arguments = "numreplicas:integer timeout:integer"},
     CommandRow{.name = "waitaof",
                .arity = 4,
                .flags = kBlocking,
@@ -70,7 +72,9 @@ constexpr std::array kRows{
                .summary = "Blocks until all of the preceding write commands sent by the connection are written to the "
                           "append-only file of the master and/or replicas.",
                .complexity = "O(1)",
-               .handler = waitaof},
+               .handler = waitaof,
+               .tips = "request_policy:all_shards response_policy:agg_min",
+               .arguments = "numlocal:integer numreplicas:integer timeout:integer"},
 };
 
 }  // namespace

@@ -124,12 +124,14 @@ class Keyspace {
   Counters counters() const;
   void reset_counters();
   std::uint64_t pending_lazy_free() const { return trash_keys_.load(std::memory_order_relaxed); }
-  /// Bytes of tables and expiry state: what keys cost beyond their entries. Takes all locks, one after the other.
-  std::size_t overhead_memory();
+  /// Bytes of tables and expiry state: what keys cost beyond their entries. Takes all locks, one after the other,
+  /// unless `held`.
+  std::size_t overhead_memory(bool held = false);
 
   /// While no other thread uses the keyspace.
   void set_sink(EffectSink* sink) { sink_ = sink; }
-  /// Any thread, any time. A change between frequency and recency restarts both.
+  /// Any thread, any time. After a change between frequency and recency, the access words of entries not used since
+  /// mean nothing, as in Redis.
   void set_eviction(const EvictionSettings& settings);
   EvictionSettings eviction() const;
   /// Off for tests that step the clock by hand (DEBUG SET-ACTIVE-EXPIRE).
@@ -159,8 +161,9 @@ class Keyspace {
   }
   static bool holds(const Partition* partition, ByteView key, std::uint64_t hash);
   bool evict_one(const EvictionSettings& settings, Instant now);
-  void consider(StripeIndex index, const EvictionSettings& settings, Instant now, Candidate& best);
+  bool consider(StripeIndex index, const EvictionSettings& settings, Instant now, Candidate& best);
   static const Entry* pick_volatile(Partition& partition, EvictionPolicy policy);
+  std::optional<std::string> first_live_key(Db db, Instant now, bool held);
   static std::uint64_t random();
 
   Options options_;

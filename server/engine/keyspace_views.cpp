@@ -101,6 +101,29 @@ std::uint64_t Keyspace::scan(Db db, std::uint64_t cursor, std::size_t count, boo
   return 0;
 }
 
+namespace {
+const Entry* first_live(const Table& table, Instant now) {
+  const Entry* live = nullptr;
+  Position position = 0;
+  do {
+    position = table.visit_bucket(position, [&](const Entry& entry) {
+      if (live == nullptr && !entry.expired(now)) live = &entry;
+    });
+  } while (live == nullptr && position != 0);
+  return live;
+}
+}  // namespace
+
+std::optional<std::string> Keyspace::first_live_key(Db db, Instant now, bool held) {
+  for (unsigned number = 0; number < kStripes; ++number) {
+    const Guard guard = held ? Guard() : lock(StripeMask{1} << number);
+    const Partition* partition = stripes_[number].partition(db);
+    const Entry* entry = partition == nullptr ? nullptr : first_live(partition->table, now);
+    if (entry != nullptr) return std::string(entry->key());
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> Keyspace::random_key(Db db, Instant now, bool held) {
   const auto lock_one = [&](unsigned number) { return held ? Guard() : lock(StripeMask{1} << number); };
   // A key is drawn by its number over all stripes, so that with few keys none is preferred for standing behind a gap.
@@ -112,7 +135,7 @@ std::optional<std::string> Keyspace::random_key(Db db, Instant now, bool held) {
     sizes[number] = partition == nullptr ? 0 : partition->table.size();
     total += sizes[number];
   }
-  constexpr int kTries = 1000;  // expired keys that are still there are passed over
+  constexpr int kTries = 100;  // expired keys that are still there are passed over
   for (int attempt = 0; attempt < kTries && total > 0; ++attempt) {
     std::size_t chosen = random() % total;
     unsigned number = 0;
@@ -122,13 +145,13 @@ std::optional<std::string> Keyspace::random_key(Db db, Instant now, bool held) {
     const Entry* entry = partition == nullptr ? nullptr : partition->table.sample(random());
     if (entry != nullptr && !entry->expired(now)) return std::string(entry->key());
   }
-  return std::nullopt;
+  return total == 0 ? std::nullopt : first_live_key(db, now, held);  // nearly all keys are expired: whatever is left
 }
 
-std::size_t Keyspace::overhead_memory() {
+std::size_t Keyspace::overhead_memory(bool held) {
   std::size_t sum = sizeof(*this);
   for (unsigned number = 0; number < kStripes; ++number) {
-    const Guard guard = lock(StripeMask{1} << number);
+    const Guard guard = held ? Guard() : lock(StripeMask{1} << number);
     for (const auto& partition : stripes_[number].partitions) {
       if (partition != nullptr) sum += sizeof(Partition) + partition->table.memory() + partition->expiries.memory();
     }

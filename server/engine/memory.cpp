@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cstdlib>
+#include <string>
 
 #ifdef MAGPIE_SANITIZED
 #include <malloc.h>  // the sanitizers watch malloc, not mimalloc
@@ -38,12 +39,21 @@ static void* take(std::size_t bytes) { return std::malloc(bytes); }
 static void* take(std::size_t bytes, std::size_t alignment) { return std::aligned_alloc(alignment, bytes); }
 static void give(void* block) { std::free(block); }
 void purge_memory() {}
+const char* allocator_name() { return "libc"; }
 #else
 std::size_t usable_size(const void* block) { return mi_usable_size(block); }
 static void* take(std::size_t bytes) { return mi_malloc(bytes); }
 static void* take(std::size_t bytes, std::size_t alignment) { return mi_malloc_aligned(bytes, alignment); }
 static void give(void* block) { mi_free(block); }
 void purge_memory() { mi_collect(true); }
+const char* allocator_name() {
+  static const std::string name = [] {
+    const int version = mi_version();  // 209: 2.0.9
+    return "mimalloc-" + std::to_string(version / 100) + "." + std::to_string(version / 10 % 10) + "." +
+           std::to_string(version % 10);
+  }();
+  return name.c_str();
+}
 #endif
 
 static void* counted(void* block) {

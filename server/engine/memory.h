@@ -18,6 +18,8 @@ std::int64_t used_memory();
 /// Highest used_memory() seen by note_peak(); resettable.
 std::int64_t peak_memory();
 void note_peak();
+/// The allocator and its version, "mimalloc-2.0.9". Static text.
+const char* allocator_name();
 /// Hands cached free pages back to the system (MEMORY PURGE).
 void purge_memory();
 

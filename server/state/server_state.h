@@ -12,7 +12,9 @@
 #include "server/state/client_registry.h"
 #include "server/state/command_log.h"
 #include "server/state/latency_monitor.h"
+#include "server/state/rate_sampler.h"
 #include "server/state/statistics.h"
+#include "server/state/totals.h"
 
 namespace magpie::server {
 
@@ -34,6 +36,8 @@ class NodeControl {
   virtual void pause_changed() = 0;
   /// Sends a line ("1700000000.123456 [0 127.0.0.1:5000] \"get\" \"k\"") to all MONITOR clients.
   virtual void feed_monitors(const std::string& line) = 0;
+  /// Writes a line to the process's log (DEBUG LOG).
+  virtual void log(const std::string&) {}
 
  protected:
   ~NodeControl() = default;
@@ -83,6 +87,11 @@ struct ServerState {
   std::atomic<unsigned> monitors{0};
   std::atomic<std::uint64_t> rejected_connections{0};
   std::vector<std::unique_ptr<LoopStatistics>> loops;  // filled before the loops start
+  StatisticsBaseline baseline;
+  RateSampler rates;
+
+  /// CONFIG RESETSTAT: the counters of INFO start anew. Any thread.
+  void reset_statistics();
 
   // Constant after start.
   std::string run_id;  // 40 hex digits

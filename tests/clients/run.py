@@ -58,13 +58,13 @@ def redis_cli(port):
 
     def live(*arguments, wanted, during=None):
         """A mode that runs until it is ended: waits for what must appear."""
-        process = subprocess.Popen(["redis-cli", "-p", str(port), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process = subprocess.Popen(["redis-cli", "-p", str(port), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         os.set_blocking(process.stdout.fileno(), False)
         seen, end = "", time.monotonic() + 20
         while not re.search(wanted, seen) and time.monotonic() < end:
             if during:
                 during()
-            seen += process.stdout.read() or ""
+            seen += (process.stdout.read() or b"").decode()
             time.sleep(0.05)
         process.kill()
         process.wait()

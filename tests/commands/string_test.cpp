@@ -121,8 +121,10 @@ TEST_CASE("many keys at once: each is read and written, in order, the last of eq
     std::string expected = "*" + std::to_string(count) + "\r\n";
     for (std::size_t i = 0; i < count; ++i) {
       const std::string number = std::to_string(i);
-      mset += " k" + number + " old k" + number + " v" + number;
-      mget += " k" + number;
+      for (const std::string& word : {"k" + number, std::string("old"), "k" + number, "v" + number}) {
+        mset.append(" ").append(word);
+      }
+      mget.append(" k").append(number);
       expected += bulk("v" + number);
     }
     CHECK(server.run(mset) == "+OK\r\n");

@@ -18,6 +18,7 @@ FLAGS = {"readonly": "ReadOnly", "denyoom": "DenyOom", "pubsub": "PubSub", "nosc
 CATEGORIES = {"sortedset": "SortedSet", "hyperloglog": "HyperLogLog", "pubsub": "PubSub"}
 GROUPS = {"sorted-set": "SortedSet", "hyperloglog": "HyperLogLog", "pubsub": "PubSub"}
 PLAIN_TOKEN = re.compile(r"[A-Z0-9_-]+")
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_/-]+")
 
 
 def camel(word):
@@ -36,17 +37,20 @@ def quoted(value):
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def word(value, plain):
+    return value if plain.fullmatch(value) else "'" + value + "'"
+
+
 def argument(fields):
     """One argument in the notation of server/commands/argument_spec.h."""
     fields = {text(key): value for key, value in fields}
     flags = names(fields.get("flags", []))
     kind = text(fields["type"])
-    spec = text(fields["name"]) + ("" if kind == "string" else ":" + kind)
+    spec = word(text(fields["name"]), PLAIN_NAME) + ("" if kind == "string" else ":" + kind)
     if "key_spec_index" in fields:
         spec += "#" + text(fields["key_spec_index"]).lstrip(":")
     if "token" in fields:
-        token = text(fields["token"])
-        spec += "=" + (token if PLAIN_TOKEN.fullmatch(token) else "'" + token + "'")
+        spec += "=" + word(text(fields["token"]), PLAIN_TOKEN)
     spec += "".join(sign for flag, sign in (("optional", "?"), ("multiple", "*"), ("multiple_token", "+")) if flag in flags)
     if "since" in fields:
         spec += "@" + text(fields["since"])

@@ -1,0 +1,66 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+
+#include "server/commands/info.h"
+#include "server/engine/memory.h"
+
+namespace magpie::commands {
+namespace {
+
+constexpr double kWhole = 100;
+
+std::int64_t page_bytes() {
+  static const std::int64_t bytes = sysconf(_SC_PAGESIZE);
+  return bytes;
+}
+
+/// The second number of /proc/self/statm, in bytes.
+std::int64_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::int64_t total = 0;
+  std::int64_t resident = 0;
+  file >> total >> resident;
+  return resident * page_bytes();
+}
+
+std::int64_t client_bytes(CommandContext& context) {
+  std::uint64_t sum = 0;
+  for (const auto& client : context.server.clients.all()) {
+    sum += sizeof(server::ClientState) + client->query_buffer + client->query_buffer_free + client->output_queue +
+           client->multi_memory;
+  }
+  return static_cast<std::int64_t>(sum);
+}
+
+double percent(std::int64_t part, std::int64_t whole) {
+  return whole <= 0 ? 0 : static_cast<double>(part) * kWhole / static_cast<double>(whole);
+}
+
+}  // namespace
+
+double MemoryReport::dataset_percent() const { return std::min(kWhole, percent(dataset(), used - startup)); }
+double MemoryReport::peak_percent() const { return percent(used, peak); }
+double MemoryReport::fragmentation() const {
+  return used <= 0 ? 0 : static_cast<double>(resident) / static_cast<double>(used);
+}
+
+MemoryReport memory_report(CommandContext& context) {
+  MemoryReport report;
+  report.data = engine::used_memory();
+  report.clients = client_bytes(context);
+  report.used = report.data + report.clients;
+  report.peak = std::max(engine::peak_memory(), report.used);
+  report.startup = context.server.startup_used_memory;
+  // The object itself is no part of what engine::used_memory() counts.
+  report.tables = static_cast<std::int64_t>(context.server.keyspace.overhead_memory(context.in_transaction) -
+                                            sizeof(engine::Keyspace));
+  report.overhead = report.startup + report.clients + report.tables;
+  report.resident = resident_bytes();
+  report.total_system = sysconf(_SC_PHYS_PAGES) * page_bytes();
+  return report;
+}
+
+}  // namespace magpie::commands
