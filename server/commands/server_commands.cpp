@@ -177,7 +177,7 @@ constexpr std::array kRows{
     CommandRow{.name = "lastsave",
                .arity = 1,
                .flags = kLoading | kStale | kFast,
-               .categories = kCatDangerous,
+               .categories = kCatAdmin | kCatDangerous,
                .group = Group::Server,
                .since = "1.0.0",
                .summary = "Get the UNIX time stamp of the last successful save to disk",
