@@ -1,5 +1,7 @@
 #include "server/connection.h"
 
+#include <poll.h>
+
 #include <algorithm>
 
 #include "server/limits.h"
@@ -7,6 +9,17 @@
 #include "server/state/clock.h"
 
 namespace magpie::server {
+namespace {
+
+constexpr std::int64_t kSecondMs = 1000;
+
+/// For a connection that is not read from: whether the peer has closed it.
+bool peer_has_gone(int fd) {
+  pollfd watched{fd, POLLRDHUP, 0};
+  return ::poll(&watched, 1, 0) > 0;
+}
+
+}  // namespace
 
 Connection::Connection(LoopWorker& worker, int fd, std::shared_ptr<ClientState> client)
     : worker_(worker), client_(std::move(client)), stream_(worker.loop(), fd, *this) {
@@ -20,7 +33,7 @@ Connection::Connection(LoopWorker& worker, int fd, std::shared_ptr<ClientState> 
 Connection::~Connection() = default;
 
 void Connection::close() {
-  if (closing_) return;
+  if (stream_.closed()) return;
   closing_ = true;
   stream_.close();
   worker_.retire(client_->id);
@@ -36,34 +49,48 @@ std::span<char> Connection::read_buffer() {
 void Connection::on_read(std::size_t bytes) {
   worker_.state().statistics->net_input_bytes.add(bytes);
   worker_.state().statistics->total_reads_processed.add(1);
-  if (tail_.empty()) {
-    process({worker_.shared_read_buffer().data(), bytes});
-    return;
+  ByteView input(worker_.shared_read_buffer().data(), bytes);
+  if (!tail_.empty()) {  // so it was read to there
+    tail_.commit(bytes);
+    input = tail_.view();
   }
-  tail_.commit(bytes);
-  if (tail_.size() > static_cast<std::size_t>(worker_.state().settings->client_query_buffer_limit)) {
+  if (over_query_limit(input.size())) {
     worker_.state().statistics->query_limit_disconnections.add(1);
     close();
     return;
   }
   if (client_->blocked) {
+    if (tail_.empty()) tail_.append(input);
     // Reading on would only pile up; the end of the wait starts it again.
     if (tail_.size() > kReadBuffer) stream_.stop_reading();
+    publish();
     return;
   }
-  process(tail_.view());
+  process(input);
 }
 
-void Connection::on_end(const char*) {
-  if (!closing_) close();
+/// Commands queued by MULTI are input that is not executed yet: they count.
+bool Connection::over_query_limit(std::size_t unread) {
+  const auto limit = static_cast<std::size_t>(worker_.state().settings->client_query_buffer_limit);
+  return unread + client_->transaction.queued_bytes > limit;
 }
 
-void Connection::close_after_writes() {
+void Connection::on_end(const char* error) {
+  if (closing_) {  // the last replies cannot be sent
+    worker_.retire(client_->id);
+  } else if (error == nullptr && stream_.pending_bytes() > 0 && !client_->blocked) {
+    close_after_writes(worker_.now());  // it sends no more, but may still want its replies
+  } else {
+    close();
+  }
+}
+
+void Connection::close_after_writes(Instant now) {
   closing_ = true;
-  closing_since_ = worker_.now();
-  const bool sent = stream_.pending_bytes() == 0;
+  last_reply_progress_ = now;
+  last_reply_left_ = stream_.pending_bytes();
   stream_.close_after_writes();
-  if (sent) worker_.retire(client_->id);
+  if (stream_.closed()) worker_.retire(client_->id);
 }
 
 void Connection::on_drained() {
@@ -71,41 +98,42 @@ void Connection::on_drained() {
     worker_.retire(client_->id);
     return;
   }
-  if (!waits_for_drain_) return;
-  waits_for_drain_ = false;
   over_soft_limit_since_.reset();
+  client_->last_activity_ms = worker_.now().ms;
+  publish();
+  waits_for_drain_ = false;
   go_on();
 }
 
 void Connection::go_on() {
-  if (!tail_.empty()) process(tail_.view());
-  if (!closing_ && !waits_for_drain_ && !stream_.reading()) stream_.start_reading();
+  if (!client_->blocked && !tail_.empty()) process(tail_.view());
+  if (closing_ || waits_for_drain_) return;
+  if (client_->blocked && tail_.size() > kReadBuffer) return;
+  stream_.start_reading();
 }
 
 void Connection::process(ByteView input) {
   ByteBuffer& out = worker_.shared_output();
   std::size_t consumed = 0;
-  while (true) {
-    const Dispatcher::Outcome outcome =
-        worker_.dispatcher().run(*client_, input.substr(consumed), progress_, out, worker_.now());
+  Dispatcher::Outcome outcome;
+  do {
+    const Instant now = worker_.now();
+    outcome = worker_.dispatcher().run(*client_, input.substr(consumed), progress_, out, now);
     consumed += outcome.consumed;
-    at_least_ = outcome.at_least;
-    if (!flush()) return;
+    if (!flush(now)) return;
     if (outcome.state == Dispatcher::State::Close) {
-      close_after_writes();
+      close_after_writes(now);
       return;
     }
-    if (outcome.state == Dispatcher::State::OutputFull && stream_.pending_bytes() == 0) continue;
-    if (stream_.pending_bytes() > 0 && stream_.pending_bytes() >= kOutputHighWater) {
-      waits_for_drain_ = true;
-      stream_.stop_reading();
-    } else if (outcome.state == Dispatcher::State::OutputFull) {
-      waits_for_drain_ = true;  // little is left to send, but it must be gone before the rest runs
-    }
-    if (outcome.state == Dispatcher::State::Blocked) start_wait();
-    break;
-  }
+  } while (outcome.state == Dispatcher::State::OutputFull && stream_.pending_bytes() == 0);
+  at_least_ = outcome.at_least;
   keep_rest(input, consumed);
+  if (outcome.state == Dispatcher::State::Blocked) start_wait();
+  const std::size_t pending = stream_.pending_bytes();
+  if (pending >= kOutputHighWater || (outcome.state == Dispatcher::State::OutputFull && pending > 0)) {
+    waits_for_drain_ = true;
+    stream_.stop_reading();
+  }
   publish();
 }
 
@@ -119,21 +147,20 @@ void Connection::keep_rest(ByteView input, std::size_t consumed) {
   }
 }
 
-bool Connection::flush() {
+bool Connection::flush(Instant now) {
   ByteBuffer& out = worker_.shared_output();
   if (out.empty()) return true;
   LoopStatistics& statistics = *worker_.state().statistics;
-  if (over_output_limit(stream_.pending_bytes() + out.size(), worker_.now())) {
-    statistics.output_limit_disconnections.add(1);
+  if (over_output_limit(stream_.pending_bytes() + out.size(), now)) {
     out.truncate(0);
-    close();
+    close_over_output_limit();
     return false;
   }
   statistics.net_output_bytes.add(out.size());
   statistics.total_writes_processed.add(1);
   stream_.write(out);
   if (out.capacity() > kKeptBuffer) out.release();
-  return !closing_;
+  return true;
 }
 
 bool Connection::over_output_limit(std::size_t bytes, Instant now) {
@@ -145,18 +172,24 @@ bool Connection::over_output_limit(std::size_t bytes, Instant now) {
     return false;
   }
   if (!over_soft_limit_since_) over_soft_limit_since_ = now;
-  constexpr std::int64_t kSecondMs = 1000;
   return now.ms - over_soft_limit_since_->ms > limit.soft_seconds * kSecondMs;
 }
 
-void Connection::send(ByteBuffer& bytes) {
-  if (closing_) return;
-  if (over_output_limit(stream_.pending_bytes() + bytes.size(), worker_.now())) {
-    worker_.state().statistics->output_limit_disconnections.add(1);
-    close();
+void Connection::close_over_output_limit() {
+  worker_.state().statistics->output_limit_disconnections.add(1);
+  close();
+}
+
+void Connection::send_unasked(ByteBuffer& bytes) {
+  if (closing_ || client_->reply_mode == ReplyMode::Off) return;
+  const std::size_t unread = stream_.pending_bytes() + bytes.size();
+  if (unread > kMonitorBacklog || over_output_limit(unread, worker_.now())) {
+    close_over_output_limit();
     return;
   }
+  worker_.state().statistics->net_output_bytes.add(bytes.size());
   stream_.write(bytes);
+  client_->output_queue = stream_.pending_memory();
 }
 
 void Connection::start_wait() {
@@ -172,28 +205,34 @@ void Connection::end_wait(bool with_error) {
   if (wait_timer_ != nullptr) wait_timer_->stop();
   worker_.dispatcher().finish_wait(*client_, worker_.shared_output(), with_error);
   worker_.note_unblocked(client_->id);
-  if (!flush()) return;
-  go_on();
+  if (!flush(worker_.now())) return;
+  if (!waits_for_drain_) go_on();
 }
 
 void Connection::check_limits(Instant now) {
   if (closing_) {
-    // A peer that never reads its last reply must not keep the connection for ever.
-    if (now.ms - closing_since_.ms > kLastReplyMs) {
-      stream_.close();
-      worker_.retire(client_->id);
-    }
+    check_last_reply(now);
     return;
   }
   if (over_output_limit(stream_.pending_bytes(), now)) {
-    worker_.state().statistics->output_limit_disconnections.add(1);
-    close();
+    close_over_output_limit();
+    return;
+  }
+  if (client_->blocked) {
+    if (!stream_.reading() && peer_has_gone(stream_.fd())) close();
     return;
   }
   const std::int64_t timeout = worker_.state().settings->timeout;
-  constexpr std::int64_t kSecondMs = 1000;
-  if (timeout > 0 && !client_->blocked && !client_->monitoring &&
-      now.ms - client_->last_activity_ms > timeout * kSecondMs) {
+  if (timeout > 0 && !client_->monitoring && now.ms - client_->last_activity_ms > timeout * kSecondMs) close();
+}
+
+/// A peer that does not read its last replies must not keep the connection for ever.
+void Connection::check_last_reply(Instant now) {
+  const std::size_t left = stream_.pending_bytes();
+  if (left < last_reply_left_) {
+    last_reply_left_ = left;
+    last_reply_progress_ = now;
+  } else if (now.ms - last_reply_progress_.ms > kLastReplyMs) {
     close();
   }
 }
@@ -202,6 +241,10 @@ void Connection::publish() {
   client_->query_buffer = tail_.size();
   client_->query_buffer_free = tail_.capacity() - tail_.size();
   client_->output_queue = stream_.pending_memory();
+  if (client_->monitoring != listed_as_monitor_) {
+    listed_as_monitor_ = client_->monitoring;
+    worker_.note_monitor(client_->id, listed_as_monitor_);
+  }
 }
 
 }  // namespace magpie::server

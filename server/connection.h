@@ -23,13 +23,14 @@ class Connection final : private net::StreamHandler {
 
   ClientState& client() { return *client_; }
 
-  /// Sends what the kernel takes of `bytes` that did not come from a command of this client (MONITOR); empties it.
-  void send(ByteBuffer& bytes);
-  /// Closes at once.
+  /// Sends the replies in `bytes` that no command of this client asked for (MONITOR); empties it. One that leaves too
+  /// many of them unread is closed.
+  void send_unasked(ByteBuffer& bytes);
+  /// Closes at once, also while the last replies are being sent.
   void close();
   /// Ends a wait (time-out, CLIENT UNBLOCK, end of a pause) and goes on with what the client sent meanwhile.
   void end_wait(bool with_error);
-  /// Called now and then: idle time-out, soft limits of the output buffer.
+  /// Called now and then: idle time-out, soft limits of the output buffer, peers that are gone unnoticed.
   void check_limits(Instant now);
 
  private:
@@ -40,22 +41,29 @@ class Connection final : private net::StreamHandler {
 
   /// Executes `input`, which is the shared read buffer's content or the whole of `tail_`.
   void process(ByteView input);
+  /// After a wait or a drain: executes what has been received, then reads again.
   void go_on();
   void keep_rest(ByteView input, std::size_t consumed);
+  bool over_query_limit(std::size_t unread);
   bool over_output_limit(std::size_t bytes, Instant now);
-  bool flush();
-  void close_after_writes();
+  /// Sends the shared output. False if the connection is closed.
+  bool flush(Instant now);
+  void close_over_output_limit();
+  void close_after_writes(Instant now);
+  void check_last_reply(Instant now);
   void start_wait();
   void publish();
 
   LoopWorker& worker_;
   std::shared_ptr<ClientState> client_;
   resp::ParseCursor progress_;
-  ByteBuffer tail_;           // received but not executed
+  ByteBuffer tail_;  // received but not executed
   std::size_t at_least_ = 0;  // bytes that the unfinished command in tail_ needs
   bool waits_for_drain_ = false;
-  bool closing_ = false;
-  Instant closing_since_{};
+  bool listed_as_monitor_ = false;
+  bool closing_ = false;  // executes and reads nothing more
+  Instant last_reply_progress_{};  // while closing: when the peer last took something
+  std::size_t last_reply_left_ = 0;  // and what was left then
   std::optional<Instant> over_soft_limit_since_;
   std::unique_ptr<net::Timer> wait_timer_;
   net::Stream stream_;  // last: closes first

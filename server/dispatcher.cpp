@@ -109,6 +109,10 @@ Dispatcher::Outcome Dispatcher::run(ClientState& client, ByteView input, resp::P
   resp::ReplyWriter reply(out, client.resp);
   Execution execution{server_, loop_, client, reply, now, false};
   Outcome outcome;
+  if (client.blocked) {
+    outcome.state = State::Blocked;
+    return outcome;
+  }
   client.last_activity_ms = now.ms;
   while (true) {
     resp::ParseOutcome last = resp::NeedMore{0};

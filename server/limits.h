@@ -13,9 +13,12 @@ inline constexpr std::size_t kOutputHighWater = std::size_t{64} << 10;
 inline constexpr std::size_t kKeptBuffer = std::size_t{256} << 10;
 /// The most that a connection sets aside ahead of the bytes of an announced argument.
 inline constexpr std::size_t kReserveAhead = std::size_t{32} << 20;
-/// How long a peer may take to read the last reply before a connection that is being closed is dropped, in
+/// How long a peer may take nothing of the last replies before a connection that is being closed is dropped, in
 /// milliseconds.
 inline constexpr std::int64_t kLastReplyMs = 10'000;
+/// What a MONITOR client may leave unread, and what may wait to be sent to the MONITOR clients of one loop, before they
+/// are closed. An ordinary client is held up instead: it gets no replies without asking.
+inline constexpr std::size_t kMonitorBacklog = std::size_t{64} << 20;
 
 static_assert(kOutputHighWater <= kKeptBuffer, "an ordinary burst of replies must not cost an allocation");
 static_assert(kReadBuffer <= kReserveAhead);

@@ -3,6 +3,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "server/commands/session.h"
 #include "server/commands/transaction.h"
 #include "server/engine/memory.h"
@@ -22,6 +24,21 @@ bool is_unix_socket(int fd) {
   socklen_t size = sizeof address;
   return getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 && address.ss_family == AF_UNIX;
 }
+
+/// A socket on its way to a loop; closed if the loop ends before it gets there.
+class UnownedSocket {
+ public:
+  explicit UnownedSocket(int fd) : fd_(fd) {}
+  UnownedSocket(UnownedSocket&& other) noexcept : fd_(other.release()) {}
+  UnownedSocket& operator=(UnownedSocket&&) = delete;
+  ~UnownedSocket() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
 
 }  // namespace
 
@@ -52,11 +69,11 @@ void LoopWorker::stop_and_join() {
 
 void LoopWorker::adopt(int fd) {
   connection_count_.fetch_add(1, std::memory_order_relaxed);
-  loop_.post([this, fd] { take(fd); });
+  loop_.post([this, socket = UnownedSocket(fd)]() mutable { take(socket.release()); });
 }
 
 void LoopWorker::take(int fd) {
-  refresh_settings();  // a password that was set a moment ago holds for this client
+  dispatcher_.refresh_settings();  // a password may have been set since this loop last looked
   auto client = std::make_shared<ClientState>(server_.clients.next_id(), state_.index);
   const Instant now = wall_clock();
   client->fd = fd;
@@ -68,11 +85,6 @@ void LoopWorker::take(int fd) {
   server_.clients.add(client);
   state_.statistics->connections_received.add(1);
   connections_.emplace(client->id, std::move(connection));
-}
-
-void LoopWorker::refresh_settings() {
-  state_.settings_generation = server_.config.generation();
-  state_.settings = server_.config.current();
 }
 
 Connection* LoopWorker::find(ClientId id) {
@@ -89,19 +101,46 @@ void LoopWorker::retire(ClientId id) {
     commands::discard_transaction(server_.keyspace, client);
     connections_.erase(found);
     blocked_.erase(id);
+    note_monitor(id, false);
     server_.clients.remove(id);
     state_.statistics->connections_closed.add(1);
     connection_count_.fetch_sub(1, std::memory_order_relaxed);
   });
 }
 
-void LoopWorker::send_to_monitors(const std::string& line) {
+void LoopWorker::note_monitor(ClientId id, bool on) {
+  if (on) {
+    monitors_.insert(id);
+  } else {
+    monitors_.erase(id);
+  }
+  monitor_count_.store(monitors_.size(), std::memory_order_relaxed);
+}
+
+void LoopWorker::queue_monitor_line(ByteView line) {
+  // On the loop itself a client may have become a monitor a moment ago, and not be in the list yet.
+  if (monitor_count_.load(std::memory_order_relaxed) == 0 && !loop_.in_loop()) return;
+  const std::lock_guard guard(monitor_lock_);
+  if (monitor_lines_.size() > kMonitorBacklog) return;  // this loop does not keep up: its monitors will be closed
+  if (monitor_lines_.empty()) loop_.post([this] { send_monitor_lines(); });
+  monitor_lines_ += '+';
+  monitor_lines_ += line;
+  monitor_lines_ += "\r\n";
+}
+
+void LoopWorker::send_monitor_lines() {
+  std::string lines;
+  {
+    const std::lock_guard guard(monitor_lock_);
+    lines.swap(monitor_lines_);
+  }
   ByteBuffer bytes;
-  for (const auto& [id, connection] : connections_) {
-    if (!connection->client().monitoring) continue;
-    resp::ReplyWriter(bytes, connection->client().resp).simple(line);
-    connection->send(bytes);
+  for (const ClientId id : monitors_) {
+    Connection* connection = find(id);
+    if (connection == nullptr) continue;
     bytes.truncate(0);
+    bytes.append(lines);
+    connection->send_unasked(bytes);
   }
 }
 
@@ -117,6 +156,7 @@ void LoopWorker::end_pause() {
 }
 
 void LoopWorker::tick() {
+  dispatcher_.refresh_settings();
   const Instant now = wall_clock();
   if (state_.index == LoopIndex{0}) {
     const Totals totals = totals_since_start(server_.loops);
@@ -132,7 +172,8 @@ bool LoopWorker::background_slice(Instant now) {
   const std::uint64_t start = ticks();
   const auto spent = [&] { return ticks_to_ns(ticks() - start) > kSliceNs; };
   const auto first = static_cast<unsigned>(state_.index);
-  for (unsigned step = 0; step * loops_ + first < engine::kStripes; ++step) {
+  const bool paused = server_.pause.active(now);  // CLIENT PAUSE stops changes from inside as well
+  for (unsigned step = 0; !paused && step * loops_ + first < engine::kStripes; ++step) {
     // Goes on where the last slice ended, so that a busy stripe does not starve the others.
     const unsigned owned = (engine::kStripes - first + loops_ - 1) / loops_;
     const unsigned number = first + (next_stripe_ + step) % owned * loops_;
@@ -144,7 +185,7 @@ bool LoopWorker::background_slice(Instant now) {
       }
     }
   }
-  if (state_.settings->maxmemory > 0 && engine::used_memory() > state_.settings->maxmemory) {
+  if (!paused && state_.settings->maxmemory > 0 && engine::used_memory() > state_.settings->maxmemory) {
     within_memory_limit(server_, *state_.settings, now);
   }
   while (server_.keyspace.free_some(kKeysPerStep) > 0) {
@@ -154,7 +195,6 @@ bool LoopWorker::background_slice(Instant now) {
 }
 
 void LoopWorker::check_connections(Instant now) {
-  refresh_settings();
   for (const auto& [id, connection] : connections_) connection->check_limits(now);
 }
 

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <thread>
@@ -35,8 +36,10 @@ class LoopWorker {
   /// Any thread: runs on the loop.
   void post(net::Loop::Task task) { loop_.post(std::move(task)); }
 
+  /// Any thread: a line for the MONITOR clients of this loop. They are served together, once per turn of the loop.
+  void queue_monitor_line(ByteView line);
+
   Connection* find(ClientId id);
-  void send_to_monitors(const std::string& line);
   void end_pause();
 
   // --- for connections ---
@@ -50,14 +53,15 @@ class LoopWorker {
   void retire(ClientId id);
   void note_blocked(ClientId id) { blocked_.insert(id); }
   void note_unblocked(ClientId id) { blocked_.erase(id); }
+  void note_monitor(ClientId id, bool on);
 
  private:
   void take(int fd);
-  void refresh_settings();
   void tick();
   /// Expiry and lazy freeing for about 100 us; true if there is more to do.
   bool background_slice(Instant now);
   void check_connections(Instant now);
+  void send_monitor_lines();
 
   ServerState& server_;
   const unsigned loops_;
@@ -68,6 +72,10 @@ class LoopWorker {
   Dispatcher dispatcher_;
   std::unordered_map<ClientId, std::unique_ptr<Connection>> connections_;
   std::unordered_set<ClientId> blocked_;
+  std::unordered_set<ClientId> monitors_;
+  std::atomic<std::size_t> monitor_count_{0};
+  std::mutex monitor_lock_;
+  std::string monitor_lines_;  // as replies; guarded by monitor_lock_
   std::atomic<std::size_t> connection_count_{0};
   unsigned next_stripe_ = 0;
   unsigned ticks_ = 0;

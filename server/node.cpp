@@ -228,9 +228,7 @@ void Node::pause_changed() {
 }
 
 void Node::feed_monitors(const std::string& line) {
-  for (const auto& worker : workers_) {
-    worker->post([at = worker.get(), line] { at->send_to_monitors(line); });
-  }
+  for (const auto& worker : workers_) worker->queue_monitor_line(line);
 }
 
 }  // namespace magpie::server

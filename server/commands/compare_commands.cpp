@@ -66,7 +66,8 @@ constexpr std::array kRows{
                .since = "9.0.0",
                .summary = "Delete key if value matches string",
                .complexity = "O(1)",
-               .handler = delifeq},
+               .handler = delifeq,
+               .arguments = "key:key#0 value"},
     CommandRow{.name = "delex",
                .arity = -2,
                .flags = kWrite | kFast,
@@ -76,7 +77,9 @@ constexpr std::array kRows{
                .since = "8.4.0",
                .summary = "Conditionally removes the specified key based on value or hash digest comparison.",
                .complexity = "O(1) for IFEQ/IFNE, O(N) for IFDEQ/IFDNE where N is the length of the string value.",
-               .handler = delex},
+               .handler = delex,
+               .arguments = "key:key#0 condition:oneof?(ifeq-value=IFEQ ifne-value=IFNE ifdeq-digest:integer=IFDEQ "
+                            "ifdne-digest:integer=IFDNE)"},
     CommandRow{.name = "digest",
                .arity = 2,
                .flags = kReadOnly | kFast,
@@ -86,7 +89,8 @@ constexpr std::array kRows{
                .since = "8.4.0",
                .summary = "Returns the XXH3 hash of a string value.",
                .complexity = "O(N) where N is the length of the string value.",
-               .handler = digest},
+               .handler = digest,
+               .arguments = "key:key#0"},
 };
 
 }  // namespace

@@ -73,7 +73,7 @@ CommandResult incrbyfloat(CommandContext& context, ArgReader args) {
 }
 
 constexpr CommandRow counter(std::string_view name, int arity, std::string_view since, std::string_view summary,
-                             Handler handler) {
+                             std::string_view arguments, Handler handler) {
   return {.name = name,
           .arity = arity,
           .flags = kWrite | kDenyOom | kFast,
@@ -83,15 +83,19 @@ constexpr CommandRow counter(std::string_view name, int arity, std::string_view 
           .since = since,
           .summary = summary,
           .complexity = "O(1)",
-          .handler = handler};
+          .handler = handler,
+          .arguments = arguments};
 }
 
 constexpr std::array kRows{
-    counter("incr", 2, "1.0.0", "Increment the integer value of a key by one", incr),
-    counter("decr", 2, "1.0.0", "Decrement the integer value of a key by one", decr),
-    counter("incrby", 3, "1.0.0", "Increment the integer value of a key by the given amount", incrby),
-    counter("decrby", 3, "1.0.0", "Decrement the integer value of a key by the given number", decrby),
-    counter("incrbyfloat", 3, "2.6.0", "Increment the float value of a key by the given amount", incrbyfloat),
+    counter("incr", 2, "1.0.0", "Increment the integer value of a key by one", "key:key#0", incr),
+    counter("decr", 2, "1.0.0", "Decrement the integer value of a key by one", "key:key#0", decr),
+    counter("incrby", 3, "1.0.0", "Increment the integer value of a key by the given amount",
+            "key:key#0 increment:integer", incrby),
+    counter("decrby", 3, "1.0.0", "Decrement the integer value of a key by the given number",
+            "key:key#0 decrement:integer", decrby),
+    counter("incrbyfloat", 3, "2.6.0", "Increment the float value of a key by the given amount",
+            "key:key#0 increment:double", incrbyfloat),
 };
 
 }  // namespace

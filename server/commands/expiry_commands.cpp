@@ -73,7 +73,7 @@ std::optional<Instant> instant_of(std::int64_t number, Unit unit, std::int64_t b
 }
 
 /// EXPIRE, PEXPIRE, EXPIREAT, PEXPIREAT. Options are checked before the number, as in Redis.
-template <Unit kUnit, From kFrom>
+template <Unit GivenIn, From CountedFrom>
 CommandResult expire(CommandContext& context, ArgReader args) {
   const Key key = context.keys.key(args.bytes());
   const ByteView when = args.bytes();
@@ -81,7 +81,7 @@ CommandResult expire(CommandContext& context, ArgReader args) {
   if (auto wrong = args.check()) return std::unexpected(std::move(*wrong));
   const auto number = parse_integer(when);
   if (!number) return error(ErrorCode::NotInteger);
-  const auto due = instant_of(*number, kUnit, kFrom == From::Now ? context.now.ms : 0);
+  const auto due = instant_of(*number, GivenIn, CountedFrom == From::Now ? context.now.ms : 0);
   if (!due) return error("ERR invalid expire time in '" + context.command.full_name + "' command");
 
   const Entry* entry = context.keys.find(key);
@@ -92,7 +92,7 @@ CommandResult expire(CommandContext& context, ArgReader args) {
   if (*due <= context.now) {
     context.keys.apply(Erase{context.keys.db(), key});
   } else {
-    context.keys.apply(SetExpiry{context.keys.db(), key, *due});
+    context.keys.apply(SetExpiry{context.keys.db(), key, due});
   }
   context.reply.integer(1);
   return {};
@@ -104,7 +104,7 @@ std::int64_t rounded_seconds(std::int64_t ms) {
 }
 
 /// TTL, PTTL, EXPIRETIME, PEXPIRETIME.
-template <Unit kUnit, From kFrom>
+template <Unit GivenIn, From CountedFrom>
 CommandResult show_expiry(CommandContext& context, ArgReader args) {
   constexpr std::int64_t kNoKey = -2;
   constexpr std::int64_t kNoExpiry = -1;
@@ -114,8 +114,8 @@ CommandResult show_expiry(CommandContext& context, ArgReader args) {
     context.reply.integer(entry == nullptr ? kNoKey : kNoExpiry);
     return {};
   }
-  const std::int64_t ms = entry->expiry()->ms - (kFrom == From::Now ? context.now.ms : 0);
-  context.reply.integer(kUnit == Unit::Seconds ? rounded_seconds(ms) : ms);
+  const std::int64_t ms = entry->expiry()->ms - (CountedFrom == From::Now ? context.now.ms : 0);
+  context.reply.integer(GivenIn == Unit::Seconds ? rounded_seconds(ms) : ms);
   return {};
 }
 

@@ -166,7 +166,9 @@ constexpr std::array kRows{
                .since = "7.0.0",
                .summary = "Find longest common substring",
                .complexity = "O(N*M) where N and M are the lengths of s1 and s2, respectively",
-               .handler = lcs},
+               .handler = lcs,
+               .arguments = "key1:key#0 key2:key#0 len:pure-token=LEN? idx:pure-token=IDX? len:integer=MINMATCHLEN? "
+                            "withmatchlen:pure-token=WITHMATCHLEN?"},
 };
 
 }  // namespace

@@ -120,7 +120,8 @@ constexpr std::array kRows{
                .since = "1.0.0",
                .summary = "Get the value of a key",
                .complexity = "O(1)",
-               .handler = get},
+               .handler = get,
+               .arguments = "key:key#0"},
     CommandRow{.name = "getdel",
                .arity = 2,
                .flags = kWrite | kFast,
@@ -130,7 +131,8 @@ constexpr std::array kRows{
                .since = "6.2.0",
                .summary = "Get the value of a key and delete the key",
                .complexity = "O(1)",
-               .handler = getdel},
+               .handler = getdel,
+               .arguments = "key:key#0"},
     CommandRow{.name = "strlen",
                .arity = 2,
                .flags = kReadOnly | kFast,
@@ -140,7 +142,8 @@ constexpr std::array kRows{
                .since = "2.2.0",
                .summary = "Get the length of the value stored in a key",
                .complexity = "O(1)",
-               .handler = strlen},
+               .handler = strlen,
+               .arguments = "key:key#0"},
     CommandRow{.name = "getrange",
                .arity = 4,
                .flags = kReadOnly,
@@ -150,7 +153,8 @@ constexpr std::array kRows{
                .since = "2.4.0",
                .summary = "Get a substring of the string stored at a key",
                .complexity = kRangeComplexity,
-               .handler = getrange},
+               .handler = getrange,
+               .arguments = "key:key#0 start:integer end:integer"},
     CommandRow{.name = "substr",
                .arity = 4,
                .flags = kReadOnly,
@@ -160,7 +164,10 @@ constexpr std::array kRows{
                .since = "1.0.0",
                .summary = "Get a substring of the string stored at a key",
                .complexity = kRangeComplexity,
-               .handler = getrange},
+               .handler = getrange,
+               .arguments = "key:key#0 start:integer end:integer",
+               .deprecated_since = "2.0.0",
+               .replaced_by = "`GETRANGE`"},
     CommandRow{.name = "setrange",
                .arity = 4,
                .flags = kWrite | kDenyOom,
@@ -172,7 +179,8 @@ constexpr std::array kRows{
                .complexity = "O(1), not counting the time taken to copy the new string in place. Usually, this string "
                              "is very small so the amortized complexity is O(1). Otherwise, complexity is O(M) with M "
                              "being the length of the value argument.",
-               .handler = setrange},
+               .handler = setrange,
+               .arguments = "key:key#0 offset:integer value"},
     CommandRow{.name = "append",
                .arity = 3,
                .flags = kWrite | kDenyOom | kFast,
@@ -184,7 +192,8 @@ constexpr std::array kRows{
                .complexity = "O(1). The amortized time complexity is O(1) assuming the appended value is small and the "
                              "already present value is of any size, since the dynamic string library used by Redis "
                              "will double the free space available on every reallocation.",
-               .handler = append},
+               .handler = append,
+               .arguments = "key:key#0 value"},
 };
 
 }  // namespace

@@ -102,6 +102,9 @@ bool find_msetex_keys(std::span<const ByteView> arguments, std::vector<std::uint
   return true;
 }
 
+constexpr std::array kMsetexSearch{
+    KeySearch{.flags = "OW update", .index = 1, .find = KeySearch::Find::KeyNumber, .step = 2}};
+
 constexpr KeySpec pairs_from_first(KeyFlags flags) { return {.first = 1, .last = -1, .step = 2, .flags = flags}; }
 
 constexpr std::string_view kSetComplexity = "O(N) where N is the number of keys to set.";
@@ -116,7 +119,9 @@ constexpr std::array kRows{
                .since = "1.0.0",
                .summary = "Get the values of all the given keys",
                .complexity = "O(N) where N is the number of keys to retrieve.",
-               .handler = mget},
+               .handler = mget,
+               .tips = "request_policy:multi_shard",
+               .arguments = "key:key#0*"},
     CommandRow{.name = "mset",
                .arity = -3,
                .flags = kWrite | kDenyOom,
@@ -126,7 +131,9 @@ constexpr std::array kRows{
                .since = "1.0.1",
                .summary = "Set multiple keys to multiple values",
                .complexity = kSetComplexity,
-               .handler = mset},
+               .handler = mset,
+               .tips = "request_policy:multi_shard response_policy:all_succeeded",
+               .arguments = "key_value:block*(key:key#0 value)"},
     CommandRow{.name = "msetnx",
                .arity = -3,
                .flags = kWrite | kDenyOom,
@@ -136,17 +143,23 @@ constexpr std::array kRows{
                .since = "1.0.1",
                .summary = "Set multiple keys to multiple values, only if none of the keys exist",
                .complexity = kSetComplexity,
-               .handler = msetnx},
+               .handler = msetnx,
+               .tips = "request_policy:multi_shard response_policy:agg_min",
+               .arguments = "key_value:block*(key:key#0 value)"},
     CommandRow{.name = "msetex",
                .arity = -4,
                .flags = kWrite | kDenyOom | kMovableKeys,
-               .keys = {.flags = "OW update", .find = find_msetex_keys},
+               .keys = {.flags = "OW update", .find = find_msetex_keys, .searches = kMsetexSearch},
                .categories = kCatString,
                .group = Group::String,
                .since = "8.4.0",
                .summary = "Atomically sets multiple string keys with a shared expiration in a single operation.",
                .complexity = kSetComplexity,
-               .handler = msetex},
+               .handler = msetex,
+               .arguments =
+                   "numkeys:integer data:block*(key:key#0 value) condition:oneof?(nx:pure-token=NX xx:pure-token=XX) "
+                   "expiration:oneof?(seconds:integer=EX milliseconds:integer=PX unix-time-seconds:unix-time=EXAT "
+                   "unix-time-milliseconds:unix-time=PXAT keepttl:pure-token=KEEPTTL)"},
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <array>
 
+#include "protocol/numbers.h"
 #include "server/commands/command_table.h"
 #include "server/commands/context.h"
 #include "server/commands/string_options.h"
@@ -121,19 +123,39 @@ CommandResult getex(CommandContext& context, ArgReader args) {
   return {};
 }
 
+/// SET reads its key only where an option asks for it.
+KeyFlags set_key_flags(std::span<const ByteView> arguments) {
+  constexpr std::size_t kOptions = 3;
+  const bool reads = arguments.size() > kOptions && std::ranges::any_of(arguments.subspan(kOptions), [](ByteView word) {
+                       return equals_ignore_case(word, "GET") || comparison_named(word);
+                     });
+  return reads ? "RW access update" : "OW update";
+}
+
 constexpr KeySpec one_key(KeyFlags flags) { return {.first = 1, .last = 1, .step = 1, .flags = flags}; }
 
 constexpr std::array kRows{
     CommandRow{.name = "set",
                .arity = -3,
                .flags = kWrite | kDenyOom,
-               .keys = one_key("RW access update variable_flags"),
+               .keys = {.first = 1,
+                        .last = 1,
+                        .step = 1,
+                        .flags = "RW access update variable_flags",
+                        .notes = "RW and ACCESS due to the optional `GET` argument",
+                        .variable = set_key_flags},
                .categories = kCatString,
                .group = Group::String,
                .since = "1.0.0",
                .summary = "Set the string value of a key",
                .complexity = "O(1)",
-               .handler = set},
+               .handler = set,
+               .arguments =
+                   "key:key#0 value condition:oneof?@2.6.12(nx:pure-token=NX xx:pure-token=XX ifeq-value=IFEQ@8.1.0 "
+                   "ifne-value=IFNE@8.4.0 ifdeq-digest:integer=IFDEQ@8.4.0 ifdne-digest:integer=IFDNE@8.4.0) "
+                   "get:pure-token=GET?@6.2.0 expiration:oneof?(seconds:integer=EX@2.6.12 "
+                   "milliseconds:integer=PX@2.6.12 unix-time-seconds:unix-time=EXAT@6.2.0 "
+                   "unix-time-milliseconds:unix-time=PXAT@6.2.0 keepttl:pure-token=KEEPTTL@6.0.0)"},
     CommandRow{.name = "setex",
                .arity = 4,
                .flags = kWrite | kDenyOom,
@@ -143,7 +165,8 @@ constexpr std::array kRows{
                .since = "2.0.0",
                .summary = "Set the value and expiration of a key",
                .complexity = "O(1)",
-               .handler = setex},
+               .handler = setex,
+               .arguments = "key:key#0 seconds:integer value"},
     CommandRow{.name = "psetex",
                .arity = 4,
                .flags = kWrite | kDenyOom,
@@ -153,7 +176,8 @@ constexpr std::array kRows{
                .since = "2.6.0",
                .summary = "Set the value and expiration in milliseconds of a key",
                .complexity = "O(1)",
-               .handler = psetex},
+               .handler = psetex,
+               .arguments = "key:key#0 milliseconds:integer value"},
     CommandRow{.name = "setnx",
                .arity = 3,
                .flags = kWrite | kDenyOom | kFast,
@@ -163,7 +187,8 @@ constexpr std::array kRows{
                .since = "1.0.0",
                .summary = "Set the value of a key, only if the key does not exist",
                .complexity = "O(1)",
-               .handler = setnx},
+               .handler = setnx,
+               .arguments = "key:key#0 value"},
     CommandRow{.name = "getset",
                .arity = 3,
                .flags = kWrite | kDenyOom | kFast,
@@ -173,17 +198,28 @@ constexpr std::array kRows{
                .since = "1.0.0",
                .summary = "Set the string value of a key and return its old value",
                .complexity = "O(1)",
-               .handler = getset},
-    CommandRow{.name = "getex",
-               .arity = -2,
-               .flags = kWrite | kFast,
-               .keys = one_key("RW access update"),
-               .categories = kCatString,
-               .group = Group::String,
-               .since = "6.2.0",
-               .summary = "Get the value of a key and optionally set its expiration",
-               .complexity = "O(1)",
-               .handler = getex},
+               .handler = getset,
+               .arguments = "key:key#0 value",
+               .deprecated_since = "6.2.0",
+               .replaced_by = "`SET` with the `!GET` argument"},
+    CommandRow{
+        .name = "getex",
+        .arity = -2,
+        .flags = kWrite | kFast,
+        .keys = {.first = 1,
+                 .last = 1,
+                 .step = 1,
+                 .flags = "RW access update",
+                 .notes = "RW and UPDATE because it changes the TTL"},
+        .categories = kCatString,
+        .group = Group::String,
+        .since = "6.2.0",
+        .summary = "Get the value of a key and optionally set its expiration",
+        .complexity = "O(1)",
+        .handler = getex,
+        .arguments =
+            "key:key#0 expiration:oneof?(seconds:integer=EX milliseconds:integer=PX unix-time-seconds:unix-time=EXAT "
+            "unix-time-milliseconds:unix-time=PXAT persist:pure-token=PERSIST)"},
 };
 
 }  // namespace

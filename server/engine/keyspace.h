@@ -130,7 +130,8 @@ class Keyspace {
 
   /// While no other thread uses the keyspace.
   void set_sink(EffectSink* sink) { sink_ = sink; }
-  /// Any thread, any time. A change between frequency and recency restarts both.
+  /// Any thread, any time. After a change between frequency and recency, the access words of entries not used since
+  /// mean nothing, as in Redis.
   void set_eviction(const EvictionSettings& settings);
   EvictionSettings eviction() const;
   /// Off for tests that step the clock by hand (DEBUG SET-ACTIVE-EXPIRE).
@@ -160,8 +161,9 @@ class Keyspace {
   }
   static bool holds(const Partition* partition, ByteView key, std::uint64_t hash);
   bool evict_one(const EvictionSettings& settings, Instant now);
-  void consider(StripeIndex index, const EvictionSettings& settings, Instant now, Candidate& best);
+  bool consider(StripeIndex index, const EvictionSettings& settings, Instant now, Candidate& best);
   static const Entry* pick_volatile(Partition& partition, EvictionPolicy policy);
+  std::optional<std::string> first_live_key(Db db, Instant now, bool held);
   static std::uint64_t random();
 
   Options options_;

@@ -31,16 +31,19 @@ bool Keyspace::evict_one(const EvictionSettings& settings, Instant now) {
   const bool any =
       settings.policy == EvictionPolicy::AllKeysRandom || settings.policy == EvictionPolicy::VolatileRandom;
   const unsigned wanted = any ? 1 : settings.samples;
-  for (unsigned step = 0; step < kStripes && looked_at < wanted; ++step) {
+  // Once over all stripes finds something, if there is anything; again over them as long as samples are wanting, so
+  // that keys that share a few stripes (by hash tags, or because they are few) are compared too.
+  for (unsigned step = 0; looked_at < wanted && step < kStripes * (looked_at > 0 ? wanted : 1); ++step) {
     // An odd stride visits every stripe once, in another order each time.
     const auto number = static_cast<std::uint8_t>((start + step * ((start >> 32) | 1)) % kStripes);
-    const std::uint64_t rank_before = best.rank;
-    const bool found_before = best.found;
-    consider(StripeIndex{number}, settings, now, best);
-    if (best.found != found_before || best.rank != rank_before || found_before) ++looked_at;
+    if (consider(StripeIndex{number}, settings, now, best)) ++looked_at;  // a stripe without candidates does not count
   }
   if (!best.found) return false;
   const Guard guard = lock(mask_of(best.stripe));
+  // Meanwhile the lock was free: the key may be gone, or have lost the expiry that made it a candidate.
+  const Partition* partition = stripe(best.stripe).partition(best.db);
+  const Entry* entry = partition == nullptr ? nullptr : partition->table.find(best.hash, best.key);
+  if (entry == nullptr || (only_volatile(settings.policy) && !entry->expiry())) return true;  // the caller tries again
   apply(Erase{best.db, Key{best.key, best.hash, best.stripe}, EraseReason::Evicted}, now);
   return true;
 }
@@ -65,8 +68,10 @@ const Entry* Keyspace::pick_volatile(Partition& partition, EvictionPolicy policy
   return nullptr;
 }
 
-void Keyspace::consider(StripeIndex index, const EvictionSettings& settings, Instant now, Candidate& best) {
+/// Looks at one key of each database of the stripe; whether there was any.
+bool Keyspace::consider(StripeIndex index, const EvictionSettings& settings, Instant now, Candidate& best) {
   const Guard guard = lock(mask_of(index));
+  bool any = false;
   Stripe& at = stripe(index);
   for (std::uint32_t number = 0; number < at.partitions.size(); ++number) {
     Partition* partition = at.partitions[number].get();
@@ -74,12 +79,14 @@ void Keyspace::consider(StripeIndex index, const EvictionSettings& settings, Ins
     const Entry* entry =
         only_volatile(settings.policy) ? pick_volatile(*partition, settings.policy) : partition->table.sample(random());
     if (entry == nullptr) continue;
+    any = true;
     const std::uint64_t rank = settings.policy == EvictionPolicy::VolatileTtl
                                    ? ~static_cast<std::uint64_t>(entry->expiry()->ms)
                                    : eviction_rank(settings, entry->access(), now);
     if (best.found && rank <= best.rank) continue;
     best = {true, Db{number}, std::string(entry->key()), hash_of(entry->key()), index, rank};
   }
+  return any;
 }
 
 }  // namespace magpie::engine

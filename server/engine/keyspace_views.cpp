@@ -114,6 +114,16 @@ const Entry* first_live(const Table& table, Instant now) {
 }
 }  // namespace
 
+std::optional<std::string> Keyspace::first_live_key(Db db, Instant now, bool held) {
+  for (unsigned number = 0; number < kStripes; ++number) {
+    const Guard guard = held ? Guard() : lock(StripeMask{1} << number);
+    const Partition* partition = stripes_[number].partition(db);
+    const Entry* entry = partition == nullptr ? nullptr : first_live(partition->table, now);
+    if (entry != nullptr) return std::string(entry->key());
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> Keyspace::random_key(Db db, Instant now, bool held) {
   const auto lock_one = [&](unsigned number) { return held ? Guard() : lock(StripeMask{1} << number); };
   // A key is drawn by its number over all stripes, so that with few keys none is preferred for standing behind a gap.
@@ -135,14 +145,7 @@ std::optional<std::string> Keyspace::random_key(Db db, Instant now, bool held) {
     const Entry* entry = partition == nullptr ? nullptr : partition->table.sample(random());
     if (entry != nullptr && !entry->expired(now)) return std::string(entry->key());
   }
-  // Nearly all keys are expired: whatever is left.
-  for (unsigned number = 0; number < kStripes && total > 0; ++number) {
-    const Guard guard = lock_one(number);
-    const Partition* partition = stripes_[number].partition(db);
-    const Entry* entry = partition == nullptr ? nullptr : first_live(partition->table, now);
-    if (entry != nullptr) return std::string(entry->key());
-  }
-  return std::nullopt;
+  return total == 0 ? std::nullopt : first_live_key(db, now, held);  // nearly all keys are expired: whatever is left
 }
 
 std::size_t Keyspace::overhead_memory(bool held) {

@@ -98,8 +98,7 @@ TEST_CASE("renaming while the table grows and shrinks loses nothing") {
   TestServer server;
   fill(server, "old", 1, 2000);
   for (int number = 1; number <= 2000; ++number) {
-    const std::string digits = std::to_string(number);
-    REQUIRE(server.run("RENAME old" + digits + " new" + digits) == "+OK\r\n");
+    REQUIRE(server.run("RENAME" + numbered("old", number, number) + numbered("new", number, number)) == "+OK\r\n");
   }
   CHECK(server.run("DBSIZE") == ":2000\r\n");
   CHECK(server.run("EXISTS" + numbered("new", 1, 2000)) == ":2000\r\n");

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "protocol/reply_reader.h"
+#include "server/node.h"
+
+namespace magpie::testing {
+
+/// A node in this process, on a port of 127.0.0.1 that the kernel chose, run by a thread of its own.
+class TestNode {
+ public:
+  explicit TestNode(config::Settings settings = {});
+  ~TestNode() { stop(); }
+
+  int port() const { return port_; }
+  server::ServerState& state() { return *state_; }
+  config::ConfigStore& config() { return config_; }
+  /// As SHUTDOWN does it; returns when everything has ended.
+  void stop();
+
+ private:
+  config::ConfigStore config_;
+  server::ServerState* state_ = nullptr;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+/// A client with a blocking socket. Waiting for more than ten seconds is an error (an exception).
+class Client {
+ public:
+  explicit Client(const TestNode& node);
+  Client(Client&& other) noexcept : fd_(std::exchange(other.fd_, -1)), input_(std::move(other.input_)) {}
+  Client& operator=(Client&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    input_.swap(other.input_);
+    return *this;
+  }
+  ~Client() { close(); }
+
+  void send(std::string_view bytes) const;
+  /// What the socket takes at once; false once it takes no more.
+  bool try_send(std::string_view bytes) const;
+  void shut_down_writing() const;
+  void close();
+  /// Closes with a reset instead of an orderly end.
+  void reset();
+
+  /// The next reply as raw bytes; "" if the server has closed.
+  std::string reply();
+  /// Sends words separated by spaces and returns the raw reply.
+  std::string run(std::string_view words);
+  /// Whether the server closes, after whatever it still sends.
+  bool closed();
+  /// Whether nothing comes for some milliseconds.
+  bool silent(int ms);
+
+ private:
+  bool receive();
+
+  int fd_;
+  std::string input_;
+};
+
+/// An inline command becomes a RESP one.
+std::string encode(const std::vector<std::string>& arguments);
+std::string bulk(std::string_view text);
+/// Looks again and again until it is so, for ten seconds at most.
+bool eventually(const std::function<bool()>& condition);
+/// A client's id as CLIENT ID tells it.
+std::string id_of(Client& client);
+
+}  // namespace magpie::testing
