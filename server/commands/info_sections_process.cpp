@@ -1,14 +1,12 @@
 // The sections of INFO about the process: Server, Clients, Memory, CPU.
 
-#include <sys/resource.h>
-#include <sys/utsname.h>
-#include <unistd.h>
-
 #include <algorithm>
+#include <array>
 
 #include "server/commands/info.h"
 #include "server/engine/memory.h"
 #include "server/state/clock.h"
+#include "server/state/process.h"
 #include "server/state/version.h"
 
 namespace magpie::commands {
@@ -16,12 +14,6 @@ namespace {
 
 constexpr std::int64_t kSecondMs = 1000;
 constexpr std::int64_t kDaySeconds = 86400;
-
-std::string system_name() {
-  utsname name{};
-  if (uname(&name) != 0) return "unknown";
-  return std::string(name.sysname) + " " + name.release + " " + name.machine;
-}
 
 std::string compiler_version() {
   return std::to_string(__GNUC__) + "." + std::to_string(__GNUC_MINOR__) + "." + std::to_string(__GNUC_PATCHLEVEL__);
@@ -33,17 +25,11 @@ std::string listener_text(const config::Settings& settings, std::int64_t port) {
   return text + ",port=" + std::to_string(port);
 }
 
-double seconds(const timeval& time) {
-  constexpr double kMicro = 1e-6;
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * kMicro;
-}
-
-void cpu_fields(InfoText& text, int who, std::string_view suffix) {
+void cpu_fields(InfoText& text, server::CpuOf whose, const std::string& suffix) {
   constexpr int kDigits = 6;
-  rusage usage{};
-  getrusage(who, &usage);
-  text.field("used_cpu_sys" + std::string(suffix), seconds(usage.ru_stime), kDigits);
-  text.field("used_cpu_user" + std::string(suffix), seconds(usage.ru_utime), kDigits);
+  const server::CpuTime time = server::cpu_time(whose);
+  text.field("used_cpu_sys" + suffix, time.system, kDigits);
+  text.field("used_cpu_user" + suffix, time.user, kDigits);
 }
 
 }  // namespace
@@ -61,13 +47,13 @@ void info_server(InfoText& text, CommandContext& context) {
   text.field("redis_git_dirty", 0);
   text.field("redis_build_id", "0");
   text.field("redis_mode", "standalone");
-  text.field("os", system_name());
+  text.field("os", server::system_name());
   text.field("arch_bits", static_cast<int>(sizeof(void*) * 8));
   text.field("monotonic_clock", "POSIX clock_gettime");
   text.field("multiplexing_api", "epoll");
   text.field("atomicvar_api", "c11-builtin");
   text.field("gcc_version", compiler_version());
-  text.field("process_id", static_cast<int>(getpid()));
+  text.field("process_id", server::process_id());
   text.field("process_supervised", "no");
   text.field("run_id", server.run_id);
   text.field("tcp_port", server.tcp_port);
@@ -166,9 +152,9 @@ void info_memory(InfoText& text, CommandContext& context) {
 
 void info_cpu(InfoText& text, CommandContext&) {
   text.section("CPU");
-  cpu_fields(text, RUSAGE_SELF, "");
-  cpu_fields(text, RUSAGE_CHILDREN, "_children");
-  cpu_fields(text, RUSAGE_THREAD, "_main_thread");
+  cpu_fields(text, server::CpuOf::Process, "");
+  cpu_fields(text, server::CpuOf::Children, "_children");
+  cpu_fields(text, server::CpuOf::Thread, "_main_thread");
 }
 
 }  // namespace magpie::commands

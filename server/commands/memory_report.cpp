@@ -1,30 +1,13 @@
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
-#include <fstream>
 
 #include "server/commands/info.h"
 #include "server/engine/memory.h"
+#include "server/state/process.h"
 
 namespace magpie::commands {
 namespace {
 
 constexpr double kWhole = 100;
-
-std::int64_t page_bytes() {
-  static const std::int64_t bytes = sysconf(_SC_PAGESIZE);
-  return bytes;
-}
-
-/// The second number of /proc/self/statm, in bytes.
-std::int64_t resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  std::int64_t total = 0;
-  std::int64_t resident = 0;
-  file >> total >> resident;
-  return resident * page_bytes();
-}
 
 std::int64_t client_bytes(CommandContext& context) {
   std::uint64_t sum = 0;
@@ -58,8 +41,8 @@ MemoryReport memory_report(CommandContext& context) {
   report.tables = static_cast<std::int64_t>(context.server.keyspace.overhead_memory(context.in_transaction) -
                                             sizeof(engine::Keyspace));
   report.overhead = report.startup + report.clients + report.tables;
-  report.resident = resident_bytes();
-  report.total_system = sysconf(_SC_PHYS_PAGES) * page_bytes();
+  report.resident = server::resident_memory();
+  report.total_system = server::system_memory();
   return report;
 }
 

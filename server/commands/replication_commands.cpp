@@ -35,7 +35,7 @@ constexpr std::array kRows{
     CommandRow{.name = "role",
                .arity = 1,
                .flags = kNoScript | kLoading | kStale | kFast,
-               .categories = kCatDangerous,
+               .categories = kCatAdmin | kCatDangerous,
                .group = Group::Server,
                .since = "2.8.12",
                .summary = "Return the role of the instance in the context of replication",

@@ -12,7 +12,9 @@ import sys
 import servers
 from resp import Connection, decode
 
-IMPLIED = {"read", "write", "admin", "fast", "slow", "blocking"}  # categories that follow from the flags
+# Categories that follow from the flags; "slow" from the lack of "fast".
+IMPLIED = {"readonly": ["read"], "write": ["write"], "admin": ["admin", "dangerous"], "fast": ["fast"],
+           "blocking": ["blocking"], "pubsub": ["pubsub"]}
 FLAGS = {"readonly": "ReadOnly", "denyoom": "DenyOom", "pubsub": "PubSub", "noscript": "NoScript",
          "movablekeys": "MovableKeys"}
 CATEGORIES = {"sortedset": "SortedSet", "hyperloglog": "HyperLogLog", "pubsub": "PubSub"}
@@ -116,9 +118,8 @@ def keys(info):
 def row(info, docs, constants):
     name = text(info[0]).split("|")[-1]
     flags = names(info[2])
-    categories = [one for one in names(info[6]) if one not in IMPLIED]
-    if "admin" in flags:
-        categories = [one for one in categories if one != "dangerous"]
+    implied = {"slow"}.union(*(IMPLIED.get(flag, []) for flag in flags))
+    categories = [one for one in names(info[6]) if one not in implied]
     docs = {text(key): value for key, value in docs}
     fields = [f'.name = "{name}"', f".arity = {text(info[1]).lstrip(':')}"]
     if flags:

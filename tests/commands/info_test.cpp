@@ -1,0 +1,116 @@
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "server/commands/info.h"
+#include "server/engine/memory.h"
+#include "tests/commands/test_server.h"
+
+using magpie::commands::human_bytes;
+using magpie::testing::TestServer;
+
+namespace {
+
+/// The value of a field in an INFO reply, or "(none)".
+std::string field(const std::string& reply, const std::string& name) {
+  const std::size_t at = reply.find("\r\n" + name + ":");
+  if (at == std::string::npos) return "(none)";
+  const std::size_t start = at + 2 + name.size() + 1;
+  return reply.substr(start, reply.find("\r\n", start) - start);
+}
+
+std::size_t count(const std::string& text, const std::string& what) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("INFO shows the default sections, and those that are asked for, once each") {
+  TestServer server;
+  CHECK(count(server.run("INFO"), "# ") == 11);
+  CHECK(count(server.run("INFO default"), "# ") == 11);
+  CHECK(count(server.run("INFO all"), "# ") == 13);
+  CHECK(count(server.run("INFO EVERYTHING"), "# ") == 13);
+  CHECK(count(server.run("INFO clients server clients"), "# ") == 2);
+  CHECK(server.run("INFO keyspace") == "$12\r\n# Keyspace\r\n\r\n");
+  CHECK(server.run("INFO nosuch") == "$0\r\n\r\n");
+  CHECK(server.run("INFO commandstats default").find("# Commandstats") != std::string::npos);
+}
+
+TEST_CASE("INFO server says which version it is") {
+  TestServer server;
+  const std::string reply = server.run("INFO server");
+  CHECK(field(reply, "redis_version") == "7.2.4");
+  CHECK(field(reply, "server_name") == "magpie");
+  CHECK(field(reply, "redis_mode") == "standalone");
+  server.advance(90'000'000);
+  CHECK(field(server.run("INFO server"), "uptime_in_seconds") == "90000");
+  CHECK(field(server.run("INFO server"), "uptime_in_days") == "1");
+}
+
+TEST_CASE("INFO keyspace counts keys and expiries of each database") {
+  TestServer server;
+  server.run("SET a 1");
+  server.run("SET b 2 PX 5000");
+  server.run("SELECT 3");
+  server.run("SET c 3");
+  const std::string reply = server.run("INFO keyspace");
+  CHECK(field(reply, "db0").starts_with("keys=2,expires=1,avg_ttl="));
+  CHECK(field(reply, "db3") == "keys=1,expires=0,avg_ttl=0");
+  CHECK(field(reply, "db1") == "(none)");
+}
+
+TEST_CASE("INFO works inside a transaction, where all locks are held") {
+  TestServer server;
+  server.run("MULTI");
+  server.run("INFO everything");
+  server.run("MEMORY STATS");
+  const std::string reply = server.run("EXEC");
+  CHECK(reply.starts_with("*2\r\n"));
+  CHECK(field(reply, "connected_clients") == "1");
+}
+
+TEST_CASE("used_memory is what maxmemory counts and the clients' buffers") {
+  TestServer server;
+  server.run("SET key value");
+  const std::string reply = server.run("INFO memory");
+  const std::int64_t used = std::stoll(field(reply, "used_memory"));
+  const std::int64_t clients = std::stoll(field(reply, "mem_clients_normal"));
+  CHECK(clients > 0);
+  CHECK(field(reply, "mem_not_counted_for_evict") == std::to_string(clients));
+  CHECK(used - clients == magpie::engine::used_memory());
+  CHECK(std::stoll(field(reply, "used_memory_peak")) >= used);
+  CHECK(std::stoll(field(reply, "used_memory_rss")) > 0);
+  CHECK(field(reply, "maxmemory_policy") == "noeviction");
+}
+
+TEST_CASE("CONFIG RESETSTAT starts the counters anew") {
+  TestServer server;
+  server.run("SET key value");
+  server.run("GET key");
+  server.run("GET none");
+  server.run("NOSUCH");
+  server.run("CONFIG RESETSTAT");
+  server.run("GET key");
+  server.run("GET");
+  const std::string reply = server.run("INFO all");
+  CHECK(field(reply, "keyspace_hits") == "1");
+  CHECK(field(reply, "keyspace_misses") == "0");
+  CHECK(field(reply, "total_error_replies") == "1");
+  CHECK(field(reply, "errorstat_ERR") == "count=1");
+  CHECK(field(reply, "cmdstat_set") == "(none)");
+  CHECK(field(reply, "cmdstat_get").starts_with("calls=1,usec="));
+  CHECK(field(reply, "cmdstat_get").ends_with("rejected_calls=1,failed_calls=0"));
+  CHECK(field(reply, "latency_percentiles_usec_get").starts_with("p50="));
+  CHECK(field(reply, "latency_percentiles_usec_set") == "(none)");
+}
+
+TEST_CASE("bytes are shown as Redis shows them") {
+  CHECK(human_bytes(0) == "0B");
+  CHECK(human_bytes(1023) == "1023B");
+  CHECK(human_bytes(1536) == "1.50K");
+  CHECK(human_bytes(std::int64_t{3} << 20) == "3.00M");
+  CHECK(human_bytes((std::int64_t{2} << 30) + (std::int64_t{1} << 28)) == "2.25G");
+}

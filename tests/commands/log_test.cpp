@@ -1,0 +1,92 @@
+#include <doctest/doctest.h>
+
+#include "server/commands/latency_text.h"
+#include "tests/commands/test_server.h"
+
+using namespace magpie;
+using testing::TestServer;
+
+namespace {
+
+config::Settings logging_all() {
+  config::Settings settings;
+  settings.slowlog_log_slower_than = 0;
+  settings.slowlog_max_len = 3;
+  settings.commandlog_request_larger_than = 100;
+  settings.commandlog_reply_larger_than = 100;
+  return settings;
+}
+
+}  // namespace
+
+TEST_CASE("SLOWLOG keeps the newest entries") {
+  TestServer server(logging_all());
+  server.run("SET a 1");
+  server.run("SET b 2");
+  server.run("SET c 3");
+  server.run("SET d 4");
+  CHECK(server.run("SLOWLOG LEN") == ":3\r\n");
+  CHECK(server.run("SLOWLOG GET 0") == "*0\r\n");
+  CHECK(server.run("SLOWLOG GET -1").starts_with("*3\r\n*6\r\n"));
+  CHECK(server.run("SLOWLOG GET -2") == "-ERR count should be greater than or equal to -1\r\n");
+  CHECK(server.run("SLOWLOG GET 1 2") ==
+        "-ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.\r\n");
+  CHECK(server.run("SLOWLOG RESET") == "+OK\r\n");
+  CHECK(server.run("SLOWLOG LEN") == ":1\r\n");  // the reset itself
+}
+
+TEST_CASE("COMMANDLOG has a log for slow commands, large requests and large replies") {
+  TestServer server(logging_all());
+  server.run({"SET", "key", std::string(200, 'x')});
+  server.run("GET key");
+  CHECK(server.run("COMMANDLOG LEN large-request") == ":1\r\n");
+  CHECK(server.run("COMMANDLOG LEN LARGE-REPLY") == ":1\r\n");
+  CHECK(server.run("COMMANDLOG GET 1 large-reply").find("$3\r\nGET\r\n") != std::string::npos);
+  CHECK(server.run("COMMANDLOG RESET large-request") == "+OK\r\n");
+  CHECK(server.run("COMMANDLOG LEN large-request") == ":0\r\n");
+  CHECK(server.run("COMMANDLOG GET 1 slow").starts_with("*1\r\n"));
+  CHECK(server.run("COMMANDLOG LEN other").starts_with("-ERR type should be one of"));
+  CHECK(server.run("COMMANDLOG GET 1") == "-ERR wrong number of arguments for 'commandlog|get' command\r\n");
+}
+
+TEST_CASE("LATENCY shows and forgets events") {
+  TestServer server;
+  server.state().latency.add("command", 10, 1'700'000'000 - 5);
+  server.state().latency.add("command", 20, 1'700'000'000 - 2);
+  server.state().latency.add("fast-command", 7, 1'700'000'000);
+  CHECK(server.run("LATENCY LATEST") ==
+        "*2\r\n*4\r\n$7\r\ncommand\r\n:1699999998\r\n:20\r\n:20\r\n"
+        "*4\r\n$12\r\nfast-command\r\n:1700000000\r\n:7\r\n:7\r\n");
+  CHECK(server.run("LATENCY HISTORY command") == "*2\r\n*2\r\n:1699999995\r\n:10\r\n*2\r\n:1699999998\r\n:20\r\n");
+  CHECK(server.run("LATENCY HISTORY none") == "*0\r\n");
+  CHECK(server.run("LATENCY GRAPH none") == "-ERR No samples available for event 'none'\r\n");
+  CHECK(server.run("LATENCY GRAPH command").find("command - high 20 ms, low 10 ms (all time high 20 ms)") !=
+        std::string::npos);
+  CHECK(server.run("LATENCY RESET command none") == ":1\r\n");
+  CHECK(server.run("LATENCY RESET") == ":1\r\n");
+  CHECK(server.run("LATENCY LATEST") == "*0\r\n");
+}
+
+TEST_CASE("a latency graph draws one column a sample") {
+  const server::LatencyMonitor::Event event{"e", {{100, 10}, {105, 40}, {160, 25}}, 50};
+  CHECK(commands::latency_graph_text(event, 170) == "e - high 40 ms, low 10 ms (all time high 50 ms)\n" +
+                                                        std::string(80, '-') + "\n # \n # \n ##\n_##\n111\nmm0\n  s\n");
+}
+
+TEST_CASE("the doctor has something to say in each state") {
+  CHECK(commands::latency_doctor_text({}, 0).find("monitoring is off") != std::string::npos);
+  CHECK(commands::latency_doctor_text({}, 5).find("No latency spikes") != std::string::npos);
+  const server::LatencyMonitor::Event event{"command", {{100, 10}, {105, 40}}, 50};
+  CHECK(commands::latency_doctor_text({event}, 5).find("command: 2 spikes, mean 25 ms, worst of all time 50 ms") !=
+        std::string::npos);
+}
+
+TEST_CASE("LATENCY HISTOGRAM counts calls of the commands that are named") {
+  TestServer server;
+  server.run("GET a");
+  server.run("GET a");
+  CHECK(server.run("LATENCY HISTOGRAM get").starts_with("*2\r\n$3\r\nget\r\n*4\r\n$5\r\ncalls\r\n:2\r\n"));
+  CHECK(server.run("LATENCY HISTOGRAM set nosuch") == "*0\r\n");
+  server.run("CONFIG RESETSTAT");
+  CHECK(server.run("LATENCY HISTOGRAM get") == "*0\r\n");
+}
