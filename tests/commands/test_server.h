@@ -31,6 +31,7 @@ class TestServer final : private server::NodeControl {
   engine::Keyspace& keyspace() { return keyspace_; }
   server::ServerState& state() { return state_; }
   config::ConfigStore& config() { return config_; }
+  server::Dispatcher& dispatcher() { return *dispatcher_; }
 
   // What commands asked of the process.
   std::vector<std::uint64_t> killed;

@@ -1,0 +1,152 @@
+// Whatever clients send: nothing crashes, all input is consumed or waited for, replies are whole, and the log of what
+// changed replays to the same data.
+//
+// An input is a script. Its first byte chooses the settings (bit 0: a password; bits 1-3: the eviction policy; bit 4: a
+// small maxmemory; a space is none of these). The rest are bytes of client 0, except that the byte 0xff takes the next
+// one as a step: bits 0-1 are the client whose bytes follow, bit 2 ends that client's wait, bits 3-7 move the clock
+// by 2^(n-1) ms and let active expiry run.
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "protocol/reply_reader.h"
+#include "server/engine/memory.h"
+#include "tests/commands/test_server.h"
+#include "tests/engine/keyspace_fixture.h"
+#include "tests/engine/keyspace_model.h"
+
+namespace {
+
+using magpie::ByteBuffer;
+using magpie::ByteView;
+using magpie::server::Dispatcher;
+using magpie::testing::EffectLog;
+using magpie::testing::TestServer;
+
+constexpr char kStep = '\xff';
+constexpr std::int64_t kSmallMemory = 64 << 10;
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+magpie::config::Settings settings_from(unsigned choice) {
+  magpie::config::Settings settings;
+  settings.proto_max_bulk_len = 1 << 20;
+  settings.databases = 4;
+  if ((choice & 1U) != 0) settings.requirepass = "secret";
+  settings.maxmemory_policy = static_cast<decltype(settings.maxmemory_policy)>(choice >> 1 & 7U);
+  if ((choice & 16U) != 0) settings.maxmemory = magpie::engine::used_memory() + kSmallMemory;
+  return settings;
+}
+
+void check_replies(ByteView replies) {
+  while (!replies.empty()) {
+    magpie::resp::Reply reply;
+    const auto outcome = magpie::resp::read_reply(replies, {}, reply);
+    const auto* parsed = std::get_if<magpie::resp::ReplyParsed>(&outcome);
+    require(parsed != nullptr && parsed->consumed > 0);
+    replies.remove_prefix(parsed->consumed);
+  }
+}
+
+/// What a connection keeps between reads.
+struct Connection {
+  std::size_t client = 0;  // its number in the server; a closed connection is followed by a new client
+  std::string input;
+  magpie::resp::ParseCursor progress;
+};
+
+class Session {
+ public:
+  explicit Session(unsigned choice) : server_(settings_from(choice)) {
+    server_.keyspace().set_sink(&log_);
+    server_.keyspace().set_eviction({.policy = static_cast<magpie::engine::EvictionPolicy>(choice >> 1 & 7U)});
+    for (Connection& connection : connections_) connection.client = next_client_++;
+  }
+
+  void step(unsigned step) {
+    at_ = step & 3U;
+    if ((step & 4U) != 0) {
+      ByteBuffer out;
+      server_.dispatcher().finish_wait(server_.client(connections_[at_].client), out, step >= 128);
+      check_replies(out.view());
+    }
+    if (step >= 8) {
+      server_.advance(std::int64_t{1} << ((step >> 3) - 1));
+      magpie::testing::expire_all(server_.keyspace(), server_.now());
+    }
+    run();
+  }
+
+  void feed(ByteView bytes) {
+    connections_[at_].input += bytes;
+    run();
+  }
+
+  void check_log() {
+    magpie::engine::Keyspace again({server_.keyspace().databases(), false});
+    log_.replay_into(again, server_.now());
+    require(again.digest() == server_.keyspace().digest());
+  }
+
+ private:
+  void run() {
+    Connection& connection = connections_[at_];
+    while (true) {
+      // A copy of exactly these bytes, so that reading behind them is noticed.
+      const std::size_t size = connection.input.size();
+      const auto copy = std::make_unique<char[]>(size);
+      std::memcpy(copy.get(), connection.input.data(), size);
+      ByteBuffer out;
+      const Dispatcher::Outcome outcome = server_.dispatcher().run(
+          server_.client(connection.client), {copy.get(), size}, connection.progress, out, server_.now());
+      check_replies(out.view());
+      require(outcome.consumed <= size);
+      connection.input.erase(0, outcome.consumed);
+      switch (outcome.state) {
+        case Dispatcher::State::NeedInput:
+          require(outcome.at_least == 0 || outcome.at_least > connection.input.size());
+          return;
+        case Dispatcher::State::OutputFull:
+          require(outcome.consumed > 0);
+          break;
+        case Dispatcher::State::Blocked:
+          require(server_.client(connection.client).blocked.has_value());
+          return;
+        case Dispatcher::State::Close:
+          connection = {next_client_++, {}, {}};
+          return;
+      }
+    }
+  }
+
+  TestServer server_;
+  EffectLog log_;
+  std::array<Connection, 4> connections_;
+  std::size_t at_ = 0;
+  std::size_t next_client_ = 0;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  std::string_view script(reinterpret_cast<const char*>(data) + 1, size - 1);
+  Session session(data[0]);
+  while (!script.empty()) {
+    const std::size_t end = std::min(script.find(kStep), script.size());
+    if (end > 0) session.feed(script.substr(0, end));
+    script.remove_prefix(end);
+    if (script.size() >= 2) session.step(static_cast<unsigned char>(script[1]));
+    script.remove_prefix(std::min<std::size_t>(script.size(), 2));
+  }
+  session.check_log();
+  return 0;
+}
