@@ -180,6 +180,7 @@ std::uint32_t category_named(ByteView name) {
 
 std::vector<std::string_view> category_names() {
   std::vector<std::string_view> names;
+  names.reserve(kCategoryNames.size());
   for (const Named& one : kCategoryNames) names.push_back(one.name);
   return names;
 }

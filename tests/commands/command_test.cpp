@@ -60,6 +60,7 @@ std::vector<std::uint32_t> found_by(const KeySearch& search, std::initializer_li
   const std::vector<ByteView> list(arguments);
   if (!commands::search_keys(search, list, found)) return {0};
   std::vector<std::uint32_t> positions;
+  positions.reserve(found.size());
   for (const auto& key : found) positions.push_back(key.position);
   return positions;
 }
