@@ -155,7 +155,8 @@ constexpr std::array kRows{
                .since = "2.2.0",
                .summary = "Watch the given keys to determine execution of the MULTI/EXEC block",
                .complexity = "O(1) for every key.",
-               .handler = watch},
+               .handler = watch,
+               .arguments = "key:key#0*"},
 };
 
 }  // namespace
