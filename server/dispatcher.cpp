@@ -14,10 +14,11 @@ namespace magpie::server {
 using commands::Command;
 using commands::Execution;
 
-bool within_memory_limit(ServerState& server, const config::Settings& settings, Instant now) {
+bool within_memory_limit(ServerState& server, const config::Settings& settings, Instant now, std::size_t queued) {
   if (settings.maxmemory == 0) return true;
-  const std::int64_t limit = settings.maxmemory;
-  return engine::used_memory() <= limit || server.keyspace.make_room(limit, now);
+  const std::int64_t limit = settings.maxmemory - static_cast<std::int64_t>(queued);
+  if (engine::used_memory() <= limit) return true;
+  return limit > 0 && server.keyspace.make_room(limit, now);
 }
 
 namespace {
@@ -263,7 +264,7 @@ bool Dispatcher::refuse(Execution& execution, const Request& request, const Comm
     return true;
   }
   if (loop_.settings->maxmemory > 0 && takes_memory(client, *command) &&
-      !within_memory_limit(server_, *loop_.settings, execution.now)) {
+      !within_memory_limit(server_, *loop_.settings, execution.now, client.transaction.queued_bytes)) {
     reject(execution, command, text_of(resp::ErrorCode::OutOfMemory));
     return true;
   }

@@ -71,7 +71,8 @@ class Dispatcher {
   std::array<Request, kBatch> batch_;
 };
 
-/// Whether memory is within maxmemory after evicting what the policy allows. No lock may be held.
-bool within_memory_limit(ServerState& server, const config::Settings& settings, Instant now);
+/// Whether memory, with `queued` bytes that a transaction holds, is within maxmemory after evicting what the policy
+/// allows. No lock may be held.
+bool within_memory_limit(ServerState& server, const config::Settings& settings, Instant now, std::size_t queued = 0);
 
 }  // namespace magpie::server

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "server/commands/command_table.h"
+#include "server/commands/help_reply.h"
 #include "server/commands/session.h"
 
 namespace magpie::commands {
@@ -73,13 +74,8 @@ CommandResult client_reply(CommandContext& context, ArgReader args) {
   return {};
 }
 
-CommandResult wrong_form(const CommandContext& context) {
-  return error("ERR unknown subcommand or wrong number of arguments for '" + std::string(printed(context.argv[1])) +
-               "'. Try CLIENT HELP.");
-}
-
 CommandResult client_pause(CommandContext& context, ArgReader args) {
-  if (args.remaining() > 2) return wrong_form(context);
+  if (args.remaining() > 2) return wrong_subcommand(context);
   const auto ms = parse_integer(args.bytes());
   const bool only_writes = args.keyword("write");
   if (!args.done() && !args.keyword("all")) return error("ERR CLIENT PAUSE mode must be WRITE or ALL");
@@ -99,7 +95,7 @@ CommandResult client_unpause(CommandContext& context, ArgReader) {
 }
 
 CommandResult client_unblock(CommandContext& context, ArgReader args) {
-  if (args.remaining() > 2) return wrong_form(context);
+  if (args.remaining() > 2) return wrong_subcommand(context);
   const ByteView id = args.bytes();
   const bool with_error = args.keyword("error");
   if (!args.done() && !args.keyword("timeout")) return error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
@@ -163,6 +159,18 @@ constexpr CommandRow sub(std::string_view name, int arity, std::uint32_t flags, 
           .arguments = arguments};
 }
 
+constexpr std::string_view kKillArguments =
+    "filter:oneof('ip:port'~2.8.12 new-format:oneof*(client-id:integer=ID?@2.8.12 "
+    "normal_master_slave_pubsub:oneof=TYPE?@2.8.12(normal:pure-token=NORMAL master:pure-token=MASTER@3.2.0 "
+    "slave:pure-token=SLAVE replica:pure-token=REPLICA@5.0.0 pubsub:pure-token=PUBSUB) username=USER? "
+    "'ip:port'=ADDR? 'ip:port'=LADDR?@6.2.0 'yes/no'=SKIPME?))";
+constexpr std::string_view kListArguments =
+    "normal_master_replica_pubsub:oneof=TYPE?@5.0.0(normal:pure-token=NORMAL master:pure-token=MASTER "
+    "replica:pure-token=REPLICA pubsub:pure-token=PUBSUB) id:block=ID?@6.2.0(client-id:integer*)";
+constexpr std::string_view kTrackingArguments =
+    "status:oneof(on:pure-token=ON off:pure-token=OFF) client-id:integer=REDIRECT? prefix=PREFIX?*+ "
+    "bcast:pure-token=BCAST? optin:pure-token=OPTIN? optout:pure-token=OPTOUT? noloop:pure-token=NOLOOP?";
+
 constexpr std::array kSubcommands{
     sub("caching", 3, kAnybody, "6.0.0", "Instruct the server about tracking or not keys in the next request", "O(1)",
         client_caching, "mode:oneof(yes:pure-token=YES no:pure-token=NO)"),
@@ -176,16 +184,9 @@ constexpr std::array kSubcommands{
     sub("info", 2, kAnybody, "6.2.0", "Returns information about the current client connection.", "O(1)", client_info,
         "", "nondeterministic_output"),
     sub("kill", -3, kAdministrator, "2.4.0", "Kill the connection of a client",
-        "O(N) where N is the number of client connections", client_kill,
-        "filter:oneof('ip:port'~2.8.12 new-format:oneof*(client-id:integer=ID?@2.8.12 "
-        "normal_master_slave_pubsub:oneof=TYPE?@2.8.12(normal:pure-token=NORMAL master:pure-token=MASTER@3.2.0 "
-        "slave:pure-token=SLAVE replica:pure-token=REPLICA@5.0.0 pubsub:pure-token=PUBSUB) username=USER? "
-        "'ip:port'=ADDR? 'ip:port'=LADDR?@6.2.0 yes/no=SKIPME?))"),
+        "O(N) where N is the number of client connections", client_kill, kKillArguments),
     sub("list", -2, kAdministrator, "2.4.0", "Get the list of client connections",
-        "O(N) where N is the number of client connections", client_list,
-        "normal_master_replica_pubsub:oneof=TYPE?@5.0.0(normal:pure-token=NORMAL master:pure-token=MASTER "
-        "replica:pure-token=REPLICA pubsub:pure-token=PUBSUB) id:block=ID?@6.2.0(client-id:integer*)",
-        "nondeterministic_output"),
+        "O(N) where N is the number of client connections", client_list, kListArguments, "nondeterministic_output"),
     sub("no-evict", 3, kAdministrator, "7.0.0", "Set client eviction mode for the current connection", "O(1)",
         client_no_evict, "enabled:oneof(on:pure-token=ON off:pure-token=OFF)"),
     sub("no-touch", 3, kAnybody, "7.2.0",
@@ -199,9 +200,7 @@ constexpr std::array kSubcommands{
         client_setinfo, "attr:oneof(libname=LIB-NAME libver=LIB-VER)"),
     sub("setname", 3, kAnybody, "2.6.9", "Set the current connection name", "O(1)", client_setname, "connection-name"),
     sub("tracking", -3, kAnybody, "6.0.0", "Enable or disable server assisted client side caching support",
-        "O(1). Some options may introduce additional complexity.", client_tracking,
-        "status:oneof(on:pure-token=ON off:pure-token=OFF) client-id:integer=REDIRECT? prefix=PREFIX?*+ "
-        "bcast:pure-token=BCAST? optin:pure-token=OPTIN? optout:pure-token=OPTOUT? noloop:pure-token=NOLOOP?"),
+        "O(1). Some options may introduce additional complexity.", client_tracking, kTrackingArguments),
     sub("trackinginfo", 2, kAnybody, "6.2.0",
         "Return information about server assisted client side caching for the current connection", "O(1)",
         client_trackinginfo),
@@ -227,7 +226,6 @@ constexpr std::array kRows{
                .group = Group::Server,
                .since = "1.0.0",
                .summary = "Listen for all requests received by the server in real time",
-               .complexity = "",
                .handler = monitor},
 };
 

@@ -1,12 +1,12 @@
 #include <array>
 
 #include "server/commands/client_commands.h"
+#include "server/commands/help_reply.h"
 
 namespace magpie::commands {
 namespace {
 
-constexpr std::array<ByteView, 57> kHelp{
-    "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+constexpr std::array<std::string_view, 54> kHelp{
     "CACHING (YES|NO)",
     "    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.",
     "CAPA <option> [options...]",
@@ -61,16 +61,10 @@ constexpr std::array<ByteView, 57> kHelp{
     "    Protect current client connection from eviction.",
     "NO-TOUCH (ON|OFF)",
     "    Will not touch LRU/LFU stats when this mode is on.",
-    "HELP",
-    "    Print this help.",
 };
 
 }  // namespace
 
-CommandResult client_help(CommandContext& context, ArgReader) {
-  context.reply.array(kHelp.size());
-  for (const ByteView line : kHelp) context.reply.simple(line);
-  return {};
-}
+CommandResult client_help(CommandContext& context, ArgReader) { return reply_help(context, kHelp); }
 
 }  // namespace magpie::commands

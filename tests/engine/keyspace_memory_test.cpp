@@ -37,8 +37,8 @@ void fill(Keyspace& keyspace, std::int64_t expires_in) {
 }  // namespace
 
 TEST_CASE("erasing everything gives the memory back") {
-  const std::int64_t before = used_memory();
   Keyspace keyspace({2, true});
+  const std::int64_t before = used_memory();
   for (const std::int64_t expires_in : {0, 1000}) {
     fill(keyspace, expires_in);
     CHECK(used_memory() > before + kKeys * 60);
@@ -52,8 +52,8 @@ TEST_CASE("erasing everything gives the memory back") {
 }
 
 TEST_CASE("expiring everything gives the memory back") {
-  const std::int64_t before = used_memory();
   Keyspace keyspace({2, true});
+  const std::int64_t before = used_memory();
   fill(keyspace, 1000);
   CHECK(expire_all(keyspace, Instant{kNow.ms + 1000}) == 1);
   CHECK(expire_all(keyspace, Instant{kNow.ms + 1000 + kKeys}) == kKeys - 1);
@@ -62,8 +62,8 @@ TEST_CASE("expiring everything gives the memory back") {
 }
 
 TEST_CASE("a flushed database is freed in slices, and counted until then") {
-  const std::int64_t before = used_memory();
   Keyspace keyspace({2, true});
+  const std::int64_t before = used_memory();
   fill(keyspace, 1000);
   {
     const Keyspace::Guard guard = keyspace.lock(kAllStripes);
