@@ -80,7 +80,7 @@ TEST_CASE("each policy keeps within the limit, and evicts only what it may") {
     keyspace.set_eviction({.policy = policy});
     const std::int64_t start = used_memory();
     for (int number = 0; number < kKeys; ++number) {
-      put(keyspace, number_key(number), "some value",
+      put(keyspace, number_key(number), std::string(200, 'v'),
           number % 2 == 0 ? std::optional(later(100'000 + number)) : std::nullopt, later(number));
     }
     keyspace.set_sink(&log);
@@ -91,8 +91,8 @@ TEST_CASE("each policy keeps within the limit, and evicts only what it may") {
     const std::uint64_t evicted = kKeys - keyspace.keys(Db{0});
     CHECK(keyspace.counters().evicted == evicted);
     CHECK(log.size() == evicted);
-    // Not more than needed: a key takes some 60 bytes here.
-    CHECK(evicted <= kKeys * 45 / 100);
+    // Not many more than needed: entries take most of the memory, tables the rest.
+    CHECK(evicted <= kKeys * 38 / 100);
     int persistent = 0;
     for (int number = 1; number < kKeys; number += 2) persistent += there(keyspace, number) ? 1 : 0;
     if (only_volatile(policy)) {
