@@ -58,7 +58,7 @@ def redis_cli(port):
 
     def live(*arguments, wanted, during=None):
         """A mode that runs until it is ended: waits for what must appear."""
-        process = subprocess.Popen(["redis-cli", "-p", str(port), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(["stdbuf", "-oL", "redis-cli", "-p", str(port), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         os.set_blocking(process.stdout.fileno(), False)
         seen, end = "", time.monotonic() + 20
         while not re.search(wanted, seen) and time.monotonic() < end:
