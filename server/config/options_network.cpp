@@ -5,6 +5,7 @@ namespace magpie::config {
 namespace {
 
 constexpr std::int64_t kOneMegabyte = 1048576;
+constexpr std::int64_t kLongestString = 4294967295;  // an entry keeps lengths in 32 bits
 
 const Option kOptions[] = {
     {.name = "port",
@@ -60,7 +61,7 @@ const Option kOptions[] = {
      .help = "connections at the same time",
      .access = field<&Settings::maxclients>()},
     {.name = "proto-max-bulk-len",
-     .kind = MemorySize{.low = kOneMegabyte},
+     .kind = MemorySize{.low = kOneMegabyte, .high = kLongestString},
      .default_text = "536870912",
      .help = "longest string a client may send or build",
      .access = field<&Settings::proto_max_bulk_len>()},
