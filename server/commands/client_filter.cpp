@@ -19,7 +19,7 @@ CommandResult read_seconds(ByteView option, ByteView value, std::optional<std::i
   const auto number = parse_integer(value);
   if (!number) return error("ERR " + std::string(option) + " is not an integer or out of range");
   if (*number < 1) return error("ERR " + std::string(option) + " should be greater than 0");
-  seconds = *number;
+  seconds = number;
   return {};
 }
 
@@ -103,6 +103,17 @@ bool address_matches(const ClientFilter& filter, const server::ClientState& clie
          (!filter.host || *filter.host == host_of(client.peer_address));
 }
 
+bool ids_match(const ClientFilter& filter, const server::ClientState& client) {
+  const auto id = static_cast<std::uint64_t>(client.id);
+  return (!filter.id || *filter.id == id) && (!filter.not_id || *filter.not_id != id) &&
+         (!filter.database || *filter.database == static_cast<std::int64_t>(std::uint32_t{client.db}));
+}
+
+bool times_match(const ClientFilter& filter, const server::ClientState& client, Instant now) {
+  return (!filter.least_age || (now.ms - client.created_ms) / kSecondMs >= *filter.least_age) &&
+         (!filter.least_idle || (now.ms - client.last_activity_ms) / kSecondMs >= *filter.least_idle);
+}
+
 }  // namespace
 
 std::expected<ClientType, std::string> client_type(ByteView name) {
@@ -124,16 +135,11 @@ CommandResult read_client_filter(ArgReader& args, ClientFilter& filter) {
 }
 
 bool ClientFilter::matches(const server::ClientState& client, const CommandContext& context) const {
-  const auto number = static_cast<std::uint64_t>(client.id);
-  if ((id && *id != number) || (not_id && *not_id == number)) return false;
   if (skip_me && client.id == context.client.id) return false;
   if (type && *type != ClientType::Normal) return false;  // there are no others yet
   if (user && *user != "default") return false;
-  if (database && *database != static_cast<std::int64_t>(std::uint32_t{client.db})) return false;
-  const std::int64_t now = context.now.ms;
-  if (least_age && now - client.created_ms < *least_age * kSecondMs) return false;
-  if (least_idle && now - client.last_activity_ms < *least_idle * kSecondMs) return false;
-  return address_matches(*this, client) && texts_match(*this, client);
+  return ids_match(*this, client) && times_match(*this, client, context.now) && address_matches(*this, client) &&
+         texts_match(*this, client);
 }
 
 }  // namespace magpie::commands

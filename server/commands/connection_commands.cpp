@@ -73,27 +73,37 @@ struct HelloOptions {
   std::optional<ByteView> name;
 };
 
-CommandResult read_hello(CommandContext& context, ArgReader& args, HelloOptions& options) {
-  if (!args.done()) {
-    const auto version = parse_integer(args.bytes());
-    if (!version) return error("ERR Protocol version is not an integer or out of range");
-    if (*version != 2 && *version != 3) return error(ErrorCode::NoProto);
-    options.version = *version;
+CommandResult read_version(ArgReader& args, HelloOptions& options) {
+  const auto version = parse_integer(args.bytes());
+  if (!version) return error("ERR Protocol version is not an integer or out of range");
+  if (*version != 2 && *version != 3) return error(ErrorCode::NoProto);
+  options.version = *version;
+  return {};
+}
+
+CommandResult read_hello_option(CommandContext& context, ArgReader& args, HelloOptions& options) {
+  const std::size_t at = context.argv.size() - args.remaining();
+  if (args.remaining() > 2 && args.keyword("auth")) {
+    context.keep_secret(at + 1);
+    context.keep_secret(at + 2);
+    const ByteView user = args.bytes();
+    // At once, as in Redis 7.0: a mistake in a later option does not undo it.
+    if (!authenticate(context, user, args.bytes())) return error(ErrorCode::WrongPassword);
+    return {};
   }
+  if (args.remaining() > 1 && args.keyword("setname")) {
+    options.name = args.bytes();
+    if (!is_client_attribute(*options.name)) return error(std::string(kBadClientName));
+    return {};
+  }
+  return error("ERR Syntax error in HELLO option '" + std::string(printed(args.peek())) + "'");
+}
+
+CommandResult read_hello(CommandContext& context, ArgReader& args, HelloOptions& options) {
+  if (args.done()) return {};
+  if (auto read = read_version(args, options); !read) return read;
   while (!args.done()) {
-    const std::size_t at = context.argv.size() - args.remaining();
-    if (args.remaining() > 2 && args.keyword("auth")) {
-      context.keep_secret(at + 1);
-      context.keep_secret(at + 2);
-      const ByteView user = args.bytes();
-      // At once, as in Redis 7.0: a mistake in a later option does not undo it.
-      if (!authenticate(context, user, args.bytes())) return error(ErrorCode::WrongPassword);
-    } else if (args.remaining() > 1 && args.keyword("setname")) {
-      options.name = args.bytes();
-      if (!is_client_attribute(*options.name)) return error(std::string(kBadClientName));
-    } else {
-      return error("ERR Syntax error in HELLO option '" + std::string(printed(args.peek())) + "'");
-    }
+    if (auto read = read_hello_option(context, args, options); !read) return read;
   }
   return {};
 }

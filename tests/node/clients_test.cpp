@@ -8,6 +8,7 @@
 
 using magpie::testing::bulk;
 using magpie::testing::Client;
+using magpie::testing::connect;
 using magpie::testing::encode;
 using magpie::testing::eventually;
 using magpie::testing::id_of;
@@ -16,16 +17,14 @@ using magpie::testing::TestNode;
 TEST_CASE("CLIENT KILL reaches clients of every loop") {
   TestNode node;
   Client killer(node);
-  std::vector<Client> victims;
-  for (int i = 0; i < 9; ++i) victims.emplace_back(node);
+  std::vector<Client> victims = connect(node, 9);
   for (Client& victim : victims) {
     const std::string id = id_of(victim);
     CHECK(killer.run("CLIENT KILL ID " + id) == ":1\r\n");
     CHECK(killer.run("CLIENT KILL ID " + id) == ":0\r\n");
     CHECK(victim.closed());
   }
-  std::vector<Client> more;
-  for (int i = 0; i < 9; ++i) more.emplace_back(node);
+  std::vector<Client> more = connect(node, 9);
   for (Client& client : more) REQUIRE(client.run("PING") == "+PONG\r\n");
   CHECK(killer.run("CLIENT KILL TYPE normal") == ":9\r\n");
   for (Client& client : more) CHECK(client.closed());
@@ -57,9 +56,8 @@ TEST_CASE("MONITOR shows the commands of every loop") {
   quiet.send("MONITOR\r\n");
   CHECK(quiet.reply() == "+OK\r\n");
   CHECK(monitor.run("GET k").starts_with("-ERR Replica can't interact with the keyspace"));
-  std::vector<Client> others;
   constexpr int kClients = 6;
-  for (int i = 0; i < kClients; ++i) others.emplace_back(node);
+  std::vector<Client> others = connect(node, kClients);
   constexpr int kEach = 50;
   for (int i = 0; i < kEach; ++i) {
     for (Client& client : others) client.send("PING\r\nPING\r\n");
@@ -85,8 +83,7 @@ TEST_CASE("a monitor that is one for the very next command sees it") {
 TEST_CASE("a pause holds writes or everything, and ends by itself or by UNPAUSE") {
   TestNode node;
   Client admin(node);
-  std::vector<Client> writers;
-  for (int i = 0; i < 6; ++i) writers.emplace_back(node);
+  std::vector<Client> writers = connect(node, 6);
   CHECK(admin.run("CLIENT PAUSE 60000 WRITE") == "+OK\r\n");
   std::string wire;
   for (int i = 0; i < 3000; ++i)
@@ -140,6 +137,7 @@ TEST_CASE("transactions of many loops do not mix") {
   };
   std::array<bool, 3> good{};
   std::vector<std::thread> threads;
+  threads.reserve(3);
   for (int i = 0; i < 3; ++i) threads.emplace_back([&, i] { good[static_cast<std::size_t>(i)] = work(i); });
   for (std::thread& thread : threads) thread.join();
   CHECK(good == std::array{true, true, true});

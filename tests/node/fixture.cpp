@@ -126,6 +126,13 @@ bool Client::silent(int ms) {
   return input_.empty() && ::poll(&watched, 1, ms) == 0;
 }
 
+std::vector<Client> connect(const TestNode& node, std::size_t count) {
+  std::vector<Client> clients;
+  clients.reserve(count);
+  while (clients.size() < count) clients.emplace_back(node);
+  return clients;
+}
+
 std::string encode(const std::vector<std::string>& arguments) {
   std::string wire = "*" + std::to_string(arguments.size()) + "\r\n";
   for (const std::string& argument : arguments) wire += bulk(argument);

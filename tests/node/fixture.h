@@ -69,7 +69,8 @@ class Client {
   std::string input_;
 };
 
-/// An inline command becomes a RESP one.
+std::vector<Client> connect(const TestNode& node, std::size_t count);
+/// A command as RESP.
 std::string encode(const std::vector<std::string>& arguments);
 std::string bulk(std::string_view text);
 /// Looks again and again until it is so, for ten seconds at most.

@@ -5,6 +5,7 @@
 #include "tests/node/fixture.h"
 
 using magpie::testing::Client;
+using magpie::testing::connect;
 using magpie::testing::eventually;
 using magpie::testing::id_of;
 using magpie::testing::TestNode;
@@ -28,8 +29,7 @@ TEST_CASE("WAIT ends with its time-out, and the pipeline behind it goes on") {
 TEST_CASE("CLIENT UNBLOCK ends the waits of other loops, each once") {
   TestNode node;
   Client admin(node);
-  std::vector<Client> waiters;
-  for (int i = 0; i < 6; ++i) waiters.emplace_back(node);
+  std::vector<Client> waiters = connect(node, 6);
   bool with_error = false;
   for (Client& waiter : waiters) {
     const std::string id = id_of(waiter);
