@@ -233,27 +233,30 @@ std::size_t Keyspace::free_some(std::size_t limit) {
   return freed + 1;  // an empty table was work too
 }
 
+bool Keyspace::expire_one(Partition& partition, Db db, StripeIndex index, Instant now) {
+  const auto item = partition.expiries.earliest();
+  if (!item || item->due > now.ms) return false;
+  const Entry* due = nullptr;
+  std::size_t sharing = 0;  // keys that are due and share the hash: the item stays until the last one goes
+  partition.table.visit_hash(item->hash, [&](const Entry& entry) {
+    if (!entry.expired(now)) return;
+    due = &entry;
+    ++sharing;
+  });
+  if (sharing <= 1) partition.expiries.pop();
+  if (due != nullptr) apply(Erase{db, Key{due->key(), item->hash, index}, EraseReason::Expired}, now);
+  return true;
+}
+
 std::size_t Keyspace::expire_some(StripeIndex index, Instant now, std::size_t limit) {
   if (!active_expiry_.load(std::memory_order_relaxed)) return 0;
   const Guard guard = lock(mask_of(index));
-  Stripe& at = stripe(index);
+  const Stripe& at = stripe(index);
   std::size_t met = 0;
-  for (std::uint32_t number = 0; number < at.partitions.size() && met < limit; ++number) {
+  for (std::uint32_t number = 0; number < at.partitions.size(); ++number) {
     Partition* partition = at.partitions[number].get();
     if (partition == nullptr) continue;
-    for (; met < limit; ++met) {
-      const auto item = partition->expiries.earliest();
-      if (!item || item->due > now.ms) break;
-      Entry* due = nullptr;
-      std::size_t sharing = 0;  // keys that are due and share the hash: the item stays until the last one goes
-      partition->table.visit_hash(item->hash, [&](Entry& entry) {
-        if (!entry.expired(now)) return;
-        due = &entry;
-        ++sharing;
-      });
-      if (sharing <= 1) partition->expiries.pop();
-      if (due != nullptr) apply(Erase{Db{number}, Key{due->key(), item->hash, index}, EraseReason::Expired}, now);
-    }
+    while (met < limit && expire_one(*partition, Db{number}, index, now)) ++met;
   }
   return met;
 }

@@ -155,6 +155,8 @@ class Keyspace {
   void expiry_changed(Partition& partition, std::uint64_t hash, std::optional<Instant> before,
                       std::optional<Instant> after);
   void erase_entry(Partition& partition, std::uint64_t hash, Entry* entry, EraseReason reason);
+  /// Meets the earliest due time, outdated or not; false if there is none.
+  bool expire_one(Partition& partition, Db db, StripeIndex index, Instant now);
   void discard(std::unique_ptr<Partition> partition);
   void touch_watched(Stripe& at, Db db, ByteView key) {
     if (!at.watched.empty()) at.watched.touch(db, key);

@@ -19,7 +19,7 @@ std::uint64_t Keyspace::keys(Db db) const {
 
 Keyspace::DatabaseSize Keyspace::size(Db db, Instant now) const {
   DatabaseSize total;
-  __extension__ typedef __int128 WideSum;
+  __extension__ typedef __int128 WideSum;  // NOLINT(modernize-use-using): ISO C++ has no such type
   WideSum weighted_ttl = 0;
   for (const Stripe& at : stripes_) {
     const Partition* partition = at.partition(db);
@@ -72,31 +72,40 @@ namespace {
 constexpr unsigned kCursorShift = 10;
 constexpr std::uint64_t kStripeBits = kStripes - 1;
 constexpr std::size_t kMostScanCount = std::size_t{1} << 32;  // more than there are keys
+constexpr std::size_t kBucketsPerKey = 10;  // as many empty ones as Redis visits for a key asked for
+
+/// What one call of scan() may still visit.
+struct ScanBudget {
+  std::size_t keys;
+  std::size_t buckets;
+  bool spent() const { return keys == 0 || buckets == 0; }
+};
+
+/// Visits buckets from `position` on until the budget is spent or the table ends; returns where to go on, 0 at the end.
+Position scan_table(const Table& table, Position position, ScanBudget& budget, const Table::Visitor& visit) {
+  do {
+    --budget.buckets;
+    position = table.visit_bucket(position, [&](Entry& entry) {
+      if (budget.keys > 0) --budget.keys;
+      visit(entry);
+    });
+  } while (position != 0 && !budget.spent());
+  return position;
+}
 }  // namespace
 
 std::uint64_t Keyspace::scan(Db db, std::uint64_t cursor, std::size_t count, bool held, const Table::Visitor& visit) {
   unsigned number = static_cast<unsigned>(cursor & kStripeBits);
   Position position = (cursor & ~kStripeBits) << kCursorShift;
   count = std::clamp(count, std::size_t{1}, kMostScanCount);
-  std::size_t seen = 0;
-  std::size_t buckets = 0;
-  while (number < kStripes) {
+  ScanBudget budget{count, count * kBucketsPerKey};
+  for (; number < kStripes; ++number, position = 0) {
+    if (budget.spent()) return number;
     const Guard guard = held ? Guard() : lock(mask_of(StripeIndex{static_cast<std::uint8_t>(number)}));
     const Partition* partition = stripes_[number].partition(db);
-    if (partition != nullptr && partition->table.size() > 0) {
-      do {
-        // As many empty buckets as Redis visits at most for one call: ten times the count.
-        if (seen >= count || buckets >= count * 10) return position >> kCursorShift | number;
-        ++buckets;
-        position = partition->table.visit_bucket(position, [&](Entry& entry) {
-          ++seen;
-          visit(entry);
-        });
-      } while (position != 0);
-    }
-    position = 0;
-    ++number;
-    if (seen >= count && number < kStripes) return number;
+    if (partition == nullptr || partition->table.size() == 0) continue;
+    position = scan_table(partition->table, position, budget, visit);
+    if (position != 0) return position >> kCursorShift | number;
   }
   return 0;
 }
@@ -125,27 +134,30 @@ std::optional<std::string> Keyspace::first_live_key(Db db, Instant now, bool hel
 }
 
 std::optional<std::string> Keyspace::random_key(Db db, Instant now, bool held) {
-  const auto lock_one = [&](unsigned number) { return held ? Guard() : lock(StripeMask{1} << number); };
-  // A key is drawn by its number over all stripes, so that with few keys none is preferred for standing behind a gap.
+  const auto with_table = [&](unsigned number, auto&& use) {
+    const Guard guard = held ? Guard() : lock(StripeMask{1} << number);
+    if (const Partition* partition = stripes_[number].partition(db)) use(partition->table);
+  };
+  // Stripes are drawn by their size, so that with few keys none is preferred for standing behind a gap.
   std::array<std::size_t, kStripes> sizes{};
   std::size_t total = 0;
   for (unsigned number = 0; number < kStripes; ++number) {
-    const Guard guard = lock_one(number);
-    const Partition* partition = stripes_[number].partition(db);
-    sizes[number] = partition == nullptr ? 0 : partition->table.size();
-    total += sizes[number];
+    with_table(number, [&](const Table& table) { total += sizes[number] = table.size(); });
   }
+  if (total == 0) return std::nullopt;
   constexpr int kTries = 100;  // expired keys that are still there are passed over
-  for (int attempt = 0; attempt < kTries && total > 0; ++attempt) {
+  for (int attempt = 0; attempt < kTries; ++attempt) {
     std::size_t chosen = random() % total;
     unsigned number = 0;
     for (; chosen >= sizes[number]; ++number) chosen -= sizes[number];
-    const Guard guard = lock_one(number);
-    const Partition* partition = stripes_[number].partition(db);
-    const Entry* entry = partition == nullptr ? nullptr : partition->table.sample(random());
-    if (entry != nullptr && !entry->expired(now)) return std::string(entry->key());
+    std::optional<std::string> key;
+    with_table(number, [&](const Table& table) {
+      const Entry* entry = table.sample(random());
+      if (entry != nullptr && !entry->expired(now)) key = std::string(entry->key());
+    });
+    if (key) return key;
   }
-  return total == 0 ? std::nullopt : first_live_key(db, now, held);  // nearly all keys are expired: whatever is left
+  return first_live_key(db, now, held);  // nearly all keys are expired: whatever is left
 }
 
 std::size_t Keyspace::overhead_memory(bool held) {

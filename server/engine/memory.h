@@ -32,8 +32,11 @@ struct Allocator {
   Allocator() = default;
   template <class U>
   Allocator(const Allocator<U>&) {}  // NOLINT(google-explicit-constructor): required of allocators
-  T* allocate(std::size_t count) { return static_cast<T*>(engine::allocate(count * sizeof(T))); }
-  void deallocate(T* block, std::size_t) { engine::deallocate(block); }
+  T* allocate(std::size_t count) {
+    constexpr std::size_t kSize = sizeof(T);  // NOLINT(bugprone-sizeof-expression): T may be a pointer
+    return static_cast<T*>(engine::allocate(count * kSize));
+  }
+  void deallocate(T* block, std::size_t) { engine::deallocate(static_cast<void*>(block)); }
   friend bool operator==(const Allocator&, const Allocator&) { return true; }
 };
 

@@ -16,7 +16,6 @@ using magpie::Instant;
 using magpie::engine::Entry;
 using magpie::engine::EvictionPolicy;
 using magpie::engine::Flush;
-using magpie::engine::kAllStripes;
 using magpie::engine::Key;
 using magpie::engine::Keyspace;
 using magpie::engine::Put;

@@ -14,8 +14,6 @@ using magpie::Db;
 using magpie::Instant;
 using magpie::engine::Entry;
 using magpie::engine::Erase;
-using magpie::engine::EraseReason;
-using magpie::engine::Flush;
 using magpie::engine::Key;
 using magpie::engine::Keyspace;
 using magpie::engine::Overwrite;

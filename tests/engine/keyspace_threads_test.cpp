@@ -150,6 +150,7 @@ TEST_CASE("threads do everything at once") {
     Keyspace keyspace({kDatabases, true});
     keyspace.set_sink(&log);
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (std::uint64_t seed = 0; seed < 4; ++seed) {
       threads.emplace_back([&keyspace, seed] { Worker(keyspace, seed).run(20'000); });
     }

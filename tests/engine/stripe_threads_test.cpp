@@ -24,6 +24,7 @@ constexpr int kThreads = 4;
 template <class Run>
 void on_threads(Run&& run) {
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int number = 0; number < kThreads; ++number) threads.emplace_back([&run, number] { run(number); });
   for (std::thread& thread : threads) thread.join();
 }

@@ -115,6 +115,7 @@ TEST_CASE("a table grows to 100,000 keys and shrinks to none") {
     Pair pair;
     const std::size_t first_memory = pair.table().memory();
     std::vector<std::string> keys;
+    keys.reserve(100'000);
     for (int number = 0; number < 100'000; ++number) keys.push_back("key:" + std::to_string(number));
     for (const std::string& key : keys) pair.put(key, static_cast<std::int64_t>(key.size()));
     pair.check_all();
