@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <expected>
 #include <optional>
 
 #include "protocol/numbers.h"
@@ -19,6 +20,7 @@ constexpr std::ptrdiff_t kPlainDigits = 9;  // longer lengths take the careful p
 
 bool is_space(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 // Redis skips \v and \f between arguments but does not end an argument at them.
+bool is_quote(char byte) { return byte == '"' || byte == '\''; }
 bool ends_token(char byte) { return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r'; }
 
 int hex_value(char byte) {
@@ -87,7 +89,12 @@ void Args::clear() {
 class CommandReader {
  public:
   CommandReader(ByteView input, const ParseLimits& limits, ParseCursor& progress, Args& args)
-      : begin_(input.data()), end_(input.data() + input.size()), limits_(limits), progress_(progress), args_(args) {}
+      : begin_(input.data()),
+        end_(input.data() + input.size()),
+        limits_(limits),
+        progress_(progress),
+        args_(args),
+        max_bulk_(limits.authenticated ? limits.max_bulk : std::min(limits.max_bulk, kUnauthenticatedBulk)) {}
 
   ParseOutcome read_array();
   ParseOutcome read_inline();
@@ -100,6 +107,17 @@ class CommandReader {
     std::optional<std::int64_t> value = {};  // nothing: not a number
   };
 
+  struct Length {
+    const char* next;  // behind the line; nullptr: the line is wrong or not whole, a stop_at_...() says which
+    std::int64_t value;
+  };
+
+  Length read_count(const char* at) const;
+  Length read_bulk_length(const char* at) const;
+  Length careful_count(const char* at) const;
+  Length careful_bulk_length(const char* at) const;
+  ParseOutcome stop_at_count(const char* at);
+  ParseOutcome stop_at_bulk_line(const char* at, std::int64_t args_left);
   Line careful_line(const char* at) const;
   std::optional<ProtocolError> bad_count(const Line& line) const;
   std::optional<ProtocolError> bad_bulk_line(const char* at, const Line& line) const;
@@ -110,6 +128,7 @@ class CommandReader {
   void reset_progress();
 
   bool split_inline(const char* at, const char* end);
+  bool add_quoted_token(const char*& at, const char* end);
   bool read_quoted_token(const char*& at, const char* end);
   bool read_single_quotes(const char*& at, const char* end);
   bool read_double_quotes(const char*& at, const char* end);
@@ -119,39 +138,48 @@ class CommandReader {
   const ParseLimits& limits_;
   ParseCursor& progress_;
   Args& args_;
+  const std::uint64_t max_bulk_;
 };
+
+inline CommandReader::Length CommandReader::read_count(const char* at) const {
+  const std::int64_t max_args = limits_.authenticated ? limits_.max_args : kUnauthenticatedArgs;
+  std::int64_t count = 0;
+  const char* const next = plain_length(at + 1, end_, count);
+  if (next == nullptr || count > std::min(max_args, limits_.max_args)) [[unlikely]] {
+    return careful_count(at);
+  }
+  return {next, count};
+}
+
+inline CommandReader::Length CommandReader::read_bulk_length(const char* at) const {
+  std::int64_t length = 0;
+  const char* const next = end_ - at > 3 && *at == '$' ? plain_length(at + 1, end_, length) : nullptr;
+  if (next == nullptr || static_cast<std::uint64_t>(length) > max_bulk_) [[unlikely]] {
+    return careful_bulk_length(at);
+  }
+  return {next, length};
+}
 
 ParseOutcome CommandReader::read_array() {
   const char* at = begin_ + progress_.position;
   std::int64_t args_left = progress_.args_left;
   std::int64_t length = progress_.bulk_length;
-  const std::uint64_t max_bulk =
-      limits_.authenticated ? limits_.max_bulk : std::min(limits_.max_bulk, kUnauthenticatedBulk);
-
   if (args_left == 0) {
-    const char* next = plain_length(at + 1, end_, args_left);
-    const std::int64_t max_args = limits_.authenticated ? limits_.max_args : kUnauthenticatedArgs;
-    if (next == nullptr || args_left > std::min(max_args, limits_.max_args)) [[unlikely]] {
-      const Line line = careful_line(at);
-      if (line.state == LineState::Incomplete) return suspend(at, 0, -1);
-      if (const auto error = bad_count(line)) return fail(*error);
-      args_left = *line.value;
-      next = line.next;
+    const Length count = read_count(at);
+    if (count.next == nullptr) [[unlikely]] {
+      return stop_at_count(at);
     }
-    at = next;
+    at = count.next;
+    args_left = count.value;
   }
-
   for (; args_left > 0; --args_left) {
     if (length < 0) {
-      const char* next = end_ - at > 3 && *at == '$' ? plain_length(at + 1, end_, length) : nullptr;
-      if (next == nullptr || static_cast<std::uint64_t>(length) > max_bulk) [[unlikely]] {
-        const Line line = careful_line(at);
-        if (line.state == LineState::Incomplete) return suspend(at, args_left, -1);
-        if (const auto error = bad_bulk_line(at, line)) return fail(*error);
-        length = *line.value;
-        next = line.next;
+      const Length bulk = read_bulk_length(at);
+      if (bulk.next == nullptr) [[unlikely]] {
+        return stop_at_bulk_line(at, args_left);
       }
-      at = next;
+      at = bulk.next;
+      length = bulk.value;
     }
     const auto bytes = static_cast<std::size_t>(length);
     if (static_cast<std::size_t>(end_ - at) < bytes + kLineEnd) return suspend(at, args_left, length);
@@ -160,6 +188,30 @@ ParseOutcome CommandReader::read_array() {
     length = -1;
   }
   return complete(at);
+}
+
+CommandReader::Length CommandReader::careful_count(const char* at) const {
+  const Line line = careful_line(at);
+  if (line.state != LineState::Whole || bad_count(line)) return {nullptr, 0};
+  return {line.next, *line.value};
+}
+
+CommandReader::Length CommandReader::careful_bulk_length(const char* at) const {
+  const Line line = careful_line(at);
+  if (line.state != LineState::Whole || bad_bulk_line(at, line)) return {nullptr, 0};
+  return {line.next, *line.value};
+}
+
+ParseOutcome CommandReader::stop_at_count(const char* at) {
+  const Line line = careful_line(at);
+  if (line.state == LineState::Incomplete) return suspend(at, 0, -1);
+  return fail(*bad_count(line));
+}
+
+ParseOutcome CommandReader::stop_at_bulk_line(const char* at, std::int64_t args_left) {
+  const Line line = careful_line(at);
+  if (line.state == LineState::Incomplete) return suspend(at, args_left, -1);
+  return fail(*bad_bulk_line(at, line));
 }
 
 /// A length line of any form, together with its first byte.
@@ -253,24 +305,30 @@ bool CommandReader::split_inline(const char* at, const char* end) {
     while (at != end && is_space(*at)) ++at;
     if (at == end) return true;
     const char* const start = at;
-    while (at != end && !ends_token(*at) && *at != '"' && *at != '\'') ++at;
+    while (at != end && !ends_token(*at) && !is_quote(*at)) ++at;
     if (at == end || ends_token(*at)) {
       args_.views_.emplace_back(start, static_cast<std::size_t>(at - start));
       continue;
     }
-    // Unescaping never lengthens: after the first reserve, which covers the rest of the line, nothing moves.
-    if (args_.unescaped_.empty()) args_.unescaped_.reserve(static_cast<std::size_t>(end - start));
-    const std::size_t offset = args_.unescaped_.size();
     at = start;
-    if (!read_quoted_token(at, end)) return false;
-    args_.views_.emplace_back(args_.unescaped_.data() + offset, args_.unescaped_.size() - offset);
+    if (!add_quoted_token(at, end)) return false;
   }
+}
+
+bool CommandReader::add_quoted_token(const char*& at, const char* end) {
+  std::string& storage = args_.unescaped_;
+  // Unescaping never lengthens: after the first reserve, which covers the rest of the line, nothing moves.
+  if (storage.empty()) storage.reserve(static_cast<std::size_t>(end - at));
+  const std::size_t offset = storage.size();
+  if (!read_quoted_token(at, end)) return false;
+  args_.views_.emplace_back(storage.data() + offset, storage.size() - offset);
+  return true;
 }
 
 bool CommandReader::read_quoted_token(const char*& at, const char* end) {
   while (at != end && !ends_token(*at)) {
     const char byte = *at++;
-    if (byte != '"' && byte != '\'') {
+    if (!is_quote(byte)) {
       args_.unescaped_.push_back(byte);
       continue;
     }

@@ -25,6 +25,8 @@ class GlobMatcher {
   void skip_stars() {
     while (left() > 0 && pattern_[at_] == '*') ++at_;
   }
+  /// Goes back to the last '*' and lets it take one byte more; false if there is none or nothing would be left.
+  bool lengthen_star();
   /// Matches the pattern's next element with one byte and steps behind the element.
   bool element_takes(char byte);
   bool class_takes(char byte);
@@ -33,33 +35,37 @@ class GlobMatcher {
   ByteView pattern_;
   ByteView text_;
   bool ignore_case_;
-  std::size_t at_ = 0;
+  std::size_t at_ = 0;  // in the pattern
+  std::size_t text_at_ = 0;
+  std::size_t behind_star_ = ByteView::npos;  // in the pattern; none yet
+  std::size_t star_ends_ = 0;                 // in the text
 };
 
 bool GlobMatcher::matches() {
-  std::size_t text_at = 0;
-  std::size_t behind_star = ByteView::npos;  // in the pattern; none yet
-  std::size_t star_ends = 0;                 // in the text
   int stars = 0;
-  while (text_at < text_.size()) {
+  while (text_at_ < text_.size()) {
     if (left() > 0 && pattern_[at_] == '*') {
       skip_stars();
       if (left() == 0) return true;
       if (++stars > kMostStars) return false;
-      behind_star = at_;
-      star_ends = text_at;
-    } else if (left() > 0 && element_takes(text_[text_at])) {
-      ++text_at;
-    } else {
-      if (behind_star == ByteView::npos) return false;
-      at_ = behind_star;
-      text_at = ++star_ends;
-      if (text_at == text_.size()) return false;  // the rest needs a byte at least
+      behind_star_ = at_;
+      star_ends_ = text_at_;
+    } else if (left() > 0 && element_takes(text_[text_at_])) {
+      ++text_at_;
+    } else if (!lengthen_star()) {
+      return false;
     }
   }
   // Only behind some text: no '*' matches a text that is empty from the start.
   if (!text_.empty()) skip_stars();
   return left() == 0;
+}
+
+bool GlobMatcher::lengthen_star() {
+  if (behind_star_ == ByteView::npos) return false;
+  at_ = behind_star_;
+  text_at_ = ++star_ends_;
+  return text_at_ < text_.size();  // the rest needs a byte at least
 }
 
 bool GlobMatcher::element_takes(char byte) {
