@@ -214,22 +214,22 @@ Outcome assign_oom_scores(Settings& settings, const Option& option, Arguments ar
 }
 
 Outcome assign_shutdown(Settings& settings, const Option& option, Arguments arguments, Origin) {
-  constexpr std::array<ByteView, 5> names{"default", "save", "nosave", "now", "force"};
-  std::array<bool, names.size()> chosen{};
+  constexpr std::array<ByteView, 5> kNames{"default", "save", "nosave", "now", "force"};
+  std::array<bool, kNames.size()> chosen{};
   for (const std::string& text : arguments) {
-    const auto found = std::ranges::find_if(names, [&](ByteView name) { return equals_ignore_case(name, text); });
-    if (found == names.end()) {
+    const auto found = std::ranges::find_if(kNames, [&](ByteView name) { return equals_ignore_case(name, text); });
+    if (found == kNames.end()) {
       return std::unexpected("argument(s) must be one of the following: " +
-                             join(std::span<const ByteView>(names), ", "));
+                             join(std::span<const ByteView>(kNames), ", "));
     }
-    chosen[static_cast<std::size_t>(found - names.begin())] = true;
+    chosen[static_cast<std::size_t>(found - kNames.begin())] = true;
   }
   if (chosen[1] && chosen[2]) {
     return std::unexpected("shutdown options SAVE and NOSAVE can't be used simultaneously");
   }
   std::string text;
-  for (std::size_t i = 1; i < names.size(); ++i) {
-    if (chosen[i]) text.append(text.empty() ? "" : " ").append(names[i]);
+  for (std::size_t i = 1; i < kNames.size(); ++i) {
+    if (chosen[i]) text.append(text.empty() ? "" : " ").append(kNames[i]);
   }
   keep(settings, option, text.empty() ? "default" : std::move(text));
   return {};

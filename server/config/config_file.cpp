@@ -182,7 +182,7 @@ std::optional<std::vector<std::string>> split_words(ByteView line) {
 }
 
 std::string quote_word(ByteView text) {
-  constexpr ByteView hex = "0123456789abcdef";
+  constexpr ByteView kHex = "0123456789abcdef";
   const bool plain = !text.empty() && !text.starts_with('#') && std::ranges::all_of(text, [](char byte) {
     return byte > ' ' && byte <= '~' && byte != '"' && byte != '\'';
   });
@@ -195,7 +195,7 @@ std::string quote_word(ByteView text) {
     } else if (byte >= ' ' && byte <= '~') {
       quoted += byte;
     } else {
-      quoted += {'\\', 'x', hex[code >> 4U], hex[code & 15U]};
+      quoted += {'\\', 'x', kHex[code >> 4U], kHex[code & 15U]};
     }
   }
   return quoted + '"';

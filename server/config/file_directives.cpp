@@ -27,11 +27,11 @@ const FileDirective* find_file_directive(ByteView name) {
 }
 
 bool is_open_default_user(Arguments arguments) {
-  constexpr std::array<ByteView, 6> open{"on", "nopass", "sanitize-payload", "~*", "&*", "+@all"};
-  if (arguments.size() < open.size() || arguments.front() != "default") return false;
+  constexpr std::array<ByteView, 6> kOpen{"on", "nopass", "sanitize-payload", "~*", "&*", "+@all"};
+  if (arguments.size() < kOpen.size() || arguments.front() != "default") return false;
   return std::ranges::all_of(arguments.subspan(1),
-                             [&](const std::string& rule) { return std::ranges::find(open, rule) != open.end(); }) &&
-         std::ranges::all_of(open, [&](ByteView rule) {
+                             [&](const std::string& rule) { return std::ranges::find(kOpen, rule) != kOpen.end(); }) &&
+         std::ranges::all_of(kOpen, [&](ByteView rule) {
            return rule == "sanitize-payload" || std::ranges::find(arguments, rule) != arguments.end();
          });
 }

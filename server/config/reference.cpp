@@ -77,13 +77,13 @@ void append_tables(std::string& document, bool working, ByteView last_column) {
 }  // namespace
 
 std::string usage_text() {
-  constexpr std::size_t column = 36;
+  constexpr std::size_t kColumn = 36;
   std::string text(kUsage);
   for (const Area& area : areas()) {
     for (const Option& option : area.options) {
       if (!works(option)) continue;
       std::string line = "  --" + std::string(option.name);
-      line.resize(std::max(line.size() + 1, column), ' ');
+      line.resize(std::max(line.size() + 1, kColumn), ' ');
       text += line + std::string(option.help);
       if (!option.default_text.empty()) text += " [" + std::string(option.default_text) + "]";
       text += '\n';
