@@ -1,6 +1,6 @@
 #include "server/state/clock.h"
 
-#include <time.h>
+#include <ctime>
 
 #if defined(__x86_64__)
 #include <x86intrin.h>
@@ -21,7 +21,7 @@ struct Origin {
   std::int64_t ns = read_ns(CLOCK_MONOTONIC);
   std::uint64_t ticks = server::ticks();
 };
-const Origin origin;
+const Origin kOrigin;
 
 }  // namespace
 
@@ -41,9 +41,9 @@ std::uint64_t ticks_to_ns(std::uint64_t difference) {
   const std::uint64_t now = ticks();
   if (ns_per_tick == 0 || now - measured_at > kRefreshTicks) {
     measured_at = now;
-    const std::uint64_t elapsed = now - origin.ticks;
+    const std::uint64_t elapsed = now - kOrigin.ticks;
     ns_per_tick =
-        elapsed == 0 ? 1.0 : static_cast<double>(read_ns(CLOCK_MONOTONIC) - origin.ns) / static_cast<double>(elapsed);
+        elapsed == 0 ? 1.0 : static_cast<double>(read_ns(CLOCK_MONOTONIC) - kOrigin.ns) / static_cast<double>(elapsed);
   }
   return static_cast<std::uint64_t>(static_cast<double>(difference) * ns_per_tick);
 }

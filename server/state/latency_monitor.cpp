@@ -22,6 +22,7 @@ void LatencyMonitor::add(ByteView event, std::int64_t ms, std::int64_t time_seco
 std::vector<LatencyMonitor::Event> LatencyMonitor::all() const {
   const std::lock_guard guard(lock_);
   std::vector<Event> result;
+  result.reserve(events_.size());
   for (const auto& [name, event] : events_) result.push_back(event);
   return result;
 }
