@@ -47,7 +47,7 @@ class ExpiryIndex {
   static constexpr std::size_t kSlack = 64;
   std::vector<Item, Allocator<Item>> items_;
   std::size_t volatile_keys_ = 0;
-  __extension__ typedef __int128 WideSum;  // NOLINT(modernize-use-using): ISO C++ has no such type
+  __extension__ using WideSum = __int128;
   WideSum due_sum_ = 0;  // of the volatile keys
 };
 

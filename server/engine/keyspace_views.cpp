@@ -19,7 +19,7 @@ std::uint64_t Keyspace::keys(Db db) const {
 
 Keyspace::DatabaseSize Keyspace::size(Db db, Instant now) const {
   DatabaseSize total;
-  __extension__ typedef __int128 WideSum;  // NOLINT(modernize-use-using): ISO C++ has no such type
+  __extension__ using WideSum = __int128;
   WideSum weighted_ttl = 0;
   for (const Stripe& at : stripes_) {
     const Partition* partition = at.partition(db);
