@@ -61,6 +61,11 @@ const char* find_line_end(const char* begin, const char* end, char wanted, const
 /// The usual length line, behind its first byte: up to nine digits, '\r' and one byte more. Returns where the next line
 /// starts, or nullptr for anything else, which the careful path looks at again.
 inline const char* plain_length(const char* begin, const char* end, std::int64_t& value) {
+  if (end - begin > 3 && begin[1] == '\r') {  // most lengths are of one digit or two
+    const unsigned digit = static_cast<unsigned char>(*begin) - unsigned{'0'};
+    value = digit;
+    return digit <= 9 ? begin + 1 + kLineEnd : nullptr;
+  }
   std::int64_t sum = 0;
   const char* const stop = end - begin > kPlainDigits + 1 ? begin + kPlainDigits + 1 : end - 1;
   for (const char* at = begin; at < stop; ++at) {

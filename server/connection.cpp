@@ -35,12 +35,13 @@ Connection::~Connection() = default;
 void Connection::close() {
   if (stream_.closed()) return;
   closing_ = true;
+  gathered_ = {};
   stream_.close();
   worker_.retire(client_->id);
 }
 
 std::span<char> Connection::read_buffer() {
-  if (tail_.empty()) return worker_.shared_read_buffer();
+  if (tail_.empty()) return worker_.reads().space();
   const std::size_t wanted = at_least_ > tail_.size() ? at_least_ - tail_.size() : 0;
   const std::size_t room = std::clamp(wanted, kReadBuffer / 4, kReserveAhead);
   return {tail_.reserve(room), tail_.capacity() - tail_.size()};
@@ -49,24 +50,32 @@ std::span<char> Connection::read_buffer() {
 void Connection::on_read(std::size_t bytes) {
   worker_.state().statistics->net_input_bytes.add(bytes);
   worker_.state().statistics->total_reads_processed.add(1);
-  ByteView input(worker_.shared_read_buffer().data(), bytes);
-  if (!tail_.empty()) {  // so it was read to there
-    tail_.commit(bytes);
-    input = tail_.view();
-  }
+  const bool in_tail = !tail_.empty();  // so it was read to there
+  if (in_tail) tail_.commit(bytes);
+  const ByteView input = in_tail ? tail_.view() : worker_.reads().received(bytes);
   if (over_query_limit(input.size())) {
     worker_.state().statistics->query_limit_disconnections.add(1);
     close();
     return;
   }
   if (client_->blocked) {
-    if (tail_.empty()) tail_.append(input);
+    if (!in_tail) tail_.append(input);
     // Reading on would only pile up; the end of the wait starts it again.
     if (tail_.size() > kReadBuffer) stream_.stop_reading();
     publish();
     return;
   }
-  process(input);
+  if (in_tail) {
+    process(input, worker_.now());
+  } else {
+    gathered_ = input;
+    worker_.gather(*this, bytes);
+  }
+}
+
+void Connection::run_gathered(std::size_t number, Instant now) {
+  const ByteView input = std::exchange(gathered_, {});
+  if (!input.empty()) process(input, now, number);
 }
 
 /// Commands queued by MULTI are input that is not executed yet: they count.
@@ -76,6 +85,10 @@ bool Connection::over_query_limit(std::size_t unread) {
 }
 
 void Connection::on_end(const char* error) {
+  if (!gathered_.empty()) {  // sent before the end
+    worker_.run_gathered();
+    if (closing_ && error == nullptr) return;
+  }
   if (closing_) {  // the last replies cannot be sent
     worker_.retire(client_->id);
   } else if (error == nullptr && stream_.pending_bytes() > 0 && !client_->blocked) {
@@ -106,19 +119,22 @@ void Connection::on_drained() {
 }
 
 void Connection::go_on() {
-  if (!client_->blocked && !tail_.empty()) process(tail_.view());
+  if (!client_->blocked && !tail_.empty()) process(tail_.view(), worker_.now());
   if (closing_ || waits_for_drain_) return;
   if (client_->blocked && tail_.size() > kReadBuffer) return;
   stream_.start_reading();
 }
 
-void Connection::process(ByteView input) {
+void Connection::process(ByteView input, Instant now, std::optional<std::size_t> head) {
   ByteBuffer& out = worker_.shared_output();
+  Dispatcher& dispatcher = worker_.dispatcher();
   std::size_t consumed = 0;
   Dispatcher::Outcome outcome;
   do {
-    const Instant now = worker_.now();
-    outcome = worker_.dispatcher().run(*client_, input.substr(consumed), progress_, out, now);
+    const ByteView rest = input.substr(consumed);
+    outcome = head ? dispatcher.run_head(*head, *client_, rest, progress_, out, now)
+                   : dispatcher.run(*client_, rest, progress_, out, now);
+    head.reset();
     consumed += outcome.consumed;
     if (!flush(now)) return;
     if (outcome.state == Dispatcher::State::Close) {

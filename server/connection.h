@@ -6,6 +6,7 @@
 
 #include "protocol/byte_buffer.h"
 #include "protocol/command_parser.h"
+#include "server/dispatcher.h"
 #include "server/net/stream.h"
 #include "server/net/timer.h"
 #include "server/state/client_state.h"
@@ -30,6 +31,10 @@ class Connection final : private net::StreamHandler {
   void close();
   /// Ends a wait (time-out, CLIENT UNBLOCK, end of a pause) and goes on with what the client sent meanwhile.
   void end_wait(bool with_error);
+  /// What was read in this turn of the loop and waits to be executed together with other clients' (ReadBatch).
+  Dispatcher::Head gathered() { return {client_.get(), gathered_, &progress_}; }
+  /// Executes it, as the dispatcher's head `number`.
+  void run_gathered(std::size_t number, Instant now);
   /// Called now and then: idle time-out, soft limits of the output buffer, peers that are gone unnoticed.
   void check_limits(Instant now);
 
@@ -39,8 +44,8 @@ class Connection final : private net::StreamHandler {
   void on_end(const char* error) override;
   void on_drained() override;
 
-  /// Executes `input`, which is the shared read buffer's content or the whole of `tail_`.
-  void process(ByteView input);
+  /// Executes `input`, which lies in the shared read buffer or is the whole of `tail_`; `head` as in run_gathered().
+  void process(ByteView input, Instant now, std::optional<std::size_t> head = {});
   /// After a wait or a drain: executes what has been received, then reads again.
   void go_on();
   void keep_rest(ByteView input, std::size_t consumed);
@@ -57,6 +62,7 @@ class Connection final : private net::StreamHandler {
   LoopWorker& worker_;
   std::shared_ptr<ClientState> client_;
   resp::ParseCursor progress_;
+  ByteView gathered_;  // received in this turn, in the shared read buffer; tail_ is empty then
   ByteBuffer tail_;  // received but not executed
   std::size_t at_least_ = 0;  // bytes that the unfinished command in tail_ needs
   bool waits_for_drain_ = false;

@@ -52,7 +52,7 @@ void Dispatcher::refresh_settings() {
 }
 
 /// Looks up the command and its first key, so that memory can be fetched ahead.
-void Dispatcher::prepare(Request& request) const {
+void Dispatcher::prepare(Request& request, const ClientState& client) {
   request.command = request.args.empty() ? nullptr : commands::find_command(request.args[0]);
   request.has_key = false;
   if (request.command == nullptr) return;
@@ -60,13 +60,19 @@ void Dispatcher::prepare(Request& request) const {
   if (first <= 0 || static_cast<std::size_t>(first) >= request.args.size()) return;
   request.key = engine::Key::of(request.args[static_cast<std::size_t>(first)]);
   request.has_key = true;
+  request.db = client.database();
 }
 
-std::size_t Dispatcher::parse_batch(ClientState& client, ByteView input, std::size_t from, resp::ParseCursor& progress,
-                                    resp::ParseOutcome& last) {
+resp::ParseLimits Dispatcher::parse_limits(const ClientState& client) const {
   resp::ParseLimits limits;
   limits.max_bulk = static_cast<std::uint64_t>(loop_.settings->proto_max_bulk_len);
   limits.authenticated = !must_authenticate(client);
+  return limits;
+}
+
+std::size_t Dispatcher::parse_batch(const ClientState& client, ByteView input, std::size_t from,
+                                    resp::ParseCursor& progress, resp::ParseOutcome& last) {
+  const resp::ParseLimits limits = parse_limits(client);
   // Limits change with authentication, so a client that has not authenticated is read command by command.
   const std::size_t most = limits.authenticated ? kBatch : 1;
   std::size_t count = 0;
@@ -82,30 +88,48 @@ std::size_t Dispatcher::parse_batch(ClientState& client, ByteView input, std::si
     if (parsed == nullptr) break;
     at += parsed->consumed;
     request.end = at;
-    prepare(request);
+    prepare(request, client);
     ++count;
   }
   return count;
 }
 
-void Dispatcher::prefetch(const ClientState& client, std::size_t count) {
-  if (count < 2) return;
+void Dispatcher::prefetch(std::span<const Request> requests) {
   // Tables grow, shrink and go under other threads' hands, so even a look ahead needs the stripe's lock.
-  const Db db = client.database();
-  for (std::size_t i = 0; i < count; ++i) {
-    if (!batch_[i].has_key) continue;
-    const engine::Keyspace::Guard guard = server_.keyspace.lock(mask_of(batch_[i].key.stripe));
-    server_.keyspace.prefetch_bucket(db, batch_[i].key);
+  for (const Request& request : requests) {
+    if (!request.has_key) continue;
+    const engine::Keyspace::Guard guard = server_.keyspace.lock(mask_of(request.key.stripe));
+    server_.keyspace.prefetch_bucket(request.db, request.key);
   }
-  for (std::size_t i = 0; i < count; ++i) {
-    if (!batch_[i].has_key) continue;
-    const engine::Keyspace::Guard guard = server_.keyspace.lock(mask_of(batch_[i].key.stripe));
-    server_.keyspace.prefetch_entry(db, batch_[i].key);
+  if (requests.size() < 2) return;  // its bucket is not here yet
+  for (const Request& request : requests) {
+    if (!request.has_key) continue;
+    const engine::Keyspace::Guard guard = server_.keyspace.lock(mask_of(request.key.stripe));
+    server_.keyspace.prefetch_entry(request.db, request.key);
   }
 }
 
+void Dispatcher::look_ahead(std::span<const Head> heads) {
+  refresh_settings();
+  for (std::size_t i = 0; i < heads.size(); ++i) {
+    const Head& head = heads[i];
+    Request& request = heads_[i];
+    const resp::ParseOutcome outcome =
+        resp::parse_command(head.input, parse_limits(*head.client), *head.progress, request.args);
+    if (const auto* parsed = std::get_if<resp::Parsed>(&outcome)) {
+      request.end = parsed->consumed;
+      prepare(request, *head.client);
+    } else {  // run() comes to the same conclusion
+      request.end = 0;
+      request.has_key = false;
+      if (std::holds_alternative<resp::ProtocolError>(outcome)) *head.progress = {};
+    }
+  }
+  prefetch(std::span(heads_).first(heads.size()));
+}
+
 Dispatcher::Outcome Dispatcher::run(ClientState& client, ByteView input, resp::ParseCursor& progress, ByteBuffer& out,
-                                    Instant now) {
+                                    Instant now, std::span<Request> ready) {
   refresh_settings();
   resp::ReplyWriter reply(out, client.resp);
   Execution execution{server_, loop_, client, reply, now, false};
@@ -115,11 +139,14 @@ Dispatcher::Outcome Dispatcher::run(ClientState& client, ByteView input, resp::P
     return outcome;
   }
   client.last_activity_ms = now.ms;
-  while (true) {
+  bool runs_on = ready.empty() || run_batch(execution, ready, outcome);
+  while (runs_on && (ready.empty() || outcome.consumed < input.size())) {
     resp::ParseOutcome last = resp::NeedMore{0};
     const std::size_t count = parse_batch(client, input, outcome.consumed, progress, last);
-    prefetch(client, count);
-    if (!run_batch(execution, count, outcome)) {
+    const std::span<Request> requests = std::span(batch_).first(count);
+    prefetch(requests);
+    runs_on = run_batch(execution, requests, outcome);
+    if (!runs_on) {
       // The rest of the batch is parsed again later; what stands behind it was not consumed either.
       progress = {};
       break;
@@ -139,14 +166,13 @@ Dispatcher::Outcome Dispatcher::run(ClientState& client, ByteView input, resp::P
   return outcome;
 }
 
-bool Dispatcher::run_batch(Execution& execution, std::size_t count, Outcome& outcome) {
+bool Dispatcher::run_batch(Execution& execution, std::span<Request> requests, Outcome& outcome) {
   ClientState& client = execution.client;
-  for (std::size_t i = 0; i < count; ++i) {
+  for (Request& request : requests) {
     if (execution.reply.buffer().size() >= kOutputHighWater) {
       outcome.state = State::OutputFull;
       return false;
     }
-    Request& request = batch_[i];
     if (!request.args.empty()) run_request(execution, request);
     if (client.blocked) [[unlikely]] {
       // A paused command has not run and is not consumed.

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <span>
 
 #include "protocol/byte_buffer.h"
 #include "protocol/command_parser.h"
@@ -30,7 +31,24 @@ class Dispatcher {
   };
 
   /// `input` starts where the last outcome's consumed bytes ended; `progress` belongs to the connection.
-  Outcome run(ClientState& client, ByteView input, resp::ParseCursor& progress, ByteBuffer& out, Instant now);
+  Outcome run(ClientState& client, ByteView input, resp::ParseCursor& progress, ByteBuffer& out, Instant now) {
+    return run(client, input, progress, out, now, {});
+  }
+
+  /// Clients whose first commands are looked at together.
+  static constexpr std::size_t kHeads = 16;
+  /// Parses the first command of each of up to kHeads clients and starts the cache misses that they will wait for, so
+  /// that these overlap; then run_head(n) is run() for the n-th of them, with the same input and progress.
+  struct Head {
+    ClientState* client;
+    ByteView input;  // unchanged until run_head()
+    resp::ParseCursor* progress;
+  };
+  void look_ahead(std::span<const Head> heads);
+  Outcome run_head(std::size_t number, ClientState& client, ByteView input, resp::ParseCursor& progress,
+                   ByteBuffer& out, Instant now) {
+    return run(client, input, progress, out, now, std::span(heads_).subspan(number, heads_[number].end > 0 ? 1 : 0));
+  }
 
   /// Makes the loop see a change of the configuration. Cheap if there is none.
   void refresh_settings();
@@ -47,15 +65,20 @@ class Dispatcher {
     const commands::Command* command = nullptr;
     engine::Key key;  // its first key, if has_key
     bool has_key = false;
+    Db db{};  // the client's when it was parsed
     std::size_t end = 0;  // offset in the input behind it
   };
 
-  std::size_t parse_batch(ClientState& client, ByteView input, std::size_t from, resp::ParseCursor& progress,
+  /// `ready` are the commands at the start of `input` that are parsed already.
+  Outcome run(ClientState& client, ByteView input, resp::ParseCursor& progress, ByteBuffer& out, Instant now,
+              std::span<Request> ready);
+  resp::ParseLimits parse_limits(const ClientState& client) const;
+  std::size_t parse_batch(const ClientState& client, ByteView input, std::size_t from, resp::ParseCursor& progress,
                           resp::ParseOutcome& last);
-  void prefetch(const ClientState& client, std::size_t count);
-  void prepare(Request& request) const;
+  void prefetch(std::span<const Request> requests);
+  static void prepare(Request& request, const ClientState& client);
   /// Runs parsed commands until one of them ends the burst; then `outcome.state` says how.
-  bool run_batch(commands::Execution& execution, std::size_t count, Outcome& outcome);
+  bool run_batch(commands::Execution& execution, std::span<Request> requests, Outcome& outcome);
   void run_request(commands::Execution& execution, Request& request);
   bool refuse(commands::Execution& execution, const Request& request, const commands::Command*& command);
   bool resolve(commands::Execution& execution, std::span<const ByteView> arguments, const commands::Command*& command);
@@ -69,6 +92,7 @@ class Dispatcher {
   ServerState& server_;
   LoopState& loop_;
   std::array<Request, kBatch> batch_;
+  std::array<Request, kHeads> heads_;
 };
 
 /// Whether memory, with `queued` bytes that a transaction holds, is within maxmemory after evicting what the policy

@@ -7,6 +7,8 @@ namespace magpie::server {
 
 /// Bounds of the request path, in bytes unless said otherwise. All in one place, with their relations.
 inline constexpr std::size_t kReadBuffer = std::size_t{64} << 10;  // shared by the connections of a loop
+/// What may lie in that buffer before it is executed: small commands of many clients are gathered, big reads are not.
+inline constexpr std::size_t kGatheredReads = std::size_t{4} << 10;
 /// A connection whose replies exceed this executes nothing more until the kernel has taken them.
 inline constexpr std::size_t kOutputHighWater = std::size_t{64} << 10;
 /// Buffers kept for reuse by a loop are given back when they grew beyond this.

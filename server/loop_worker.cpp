@@ -13,7 +13,6 @@
 namespace magpie::server {
 namespace {
 
-constexpr auto kTick = std::chrono::milliseconds(100);
 constexpr auto kBusyTick = std::chrono::milliseconds(1);
 constexpr unsigned kTicksPerCheck = 10;
 constexpr std::uint64_t kSliceNs = 100'000;
@@ -47,15 +46,14 @@ LoopWorker::LoopWorker(ServerState& server, LoopIndex index, unsigned loops)
       loops_(loops),
       state_{index, server.loops[static_cast<std::size_t>(index)].get(), server.config.current(),
              server.config.generation()},
-      read_buffer_(kReadBuffer),
       dispatcher_(server, state_) {}
 
 LoopWorker::~LoopWorker() = default;
 
 void LoopWorker::start() {
   thread_ = std::thread([this] {
-    timer_ = std::make_unique<net::Timer>(loop_, [this] { tick(); });
-    timer_->start_once(kTick);
+    timer_ = std::make_unique<net::Timer>(loop_, [this] { go_on_with_background_work(); });
+    loop_.after_each_poll([this] { run_gathered(); });
     loop_.run();
     connections_.clear();
     timer_.reset();
@@ -97,6 +95,7 @@ void LoopWorker::retire(ClientId id) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) return;
     ClientState& client = found->second->client();
+    reads_.forget(*found->second);
     commands::stop_monitoring(server_, client);
     commands::discard_transaction(server_.keyspace, client);
     connections_.erase(found);
@@ -106,6 +105,15 @@ void LoopWorker::retire(ClientId id) {
     state_.statistics->connections_closed.add(1);
     connection_count_.fetch_sub(1, std::memory_order_relaxed);
   });
+}
+
+void LoopWorker::gather(Connection& connection, std::size_t bytes) {
+  reads_.add(connection, bytes);
+  if (reads_.full()) run_gathered();
+}
+
+void LoopWorker::run_gathered() {
+  if (!reads_.empty()) reads_.run(dispatcher_, now());
 }
 
 void LoopWorker::note_monitor(ClientId id, bool on) {
@@ -155,6 +163,14 @@ void LoopWorker::end_pause() {
   }
 }
 
+void LoopWorker::post_tick() {
+  if (tick_is_posted_.exchange(true, std::memory_order_acq_rel)) return;  // it does not keep up
+  loop_.post([this] {
+    tick_is_posted_.store(false, std::memory_order_release);
+    tick();
+  });
+}
+
 void LoopWorker::tick() {
   dispatcher_.refresh_settings();
   const Instant now = wall_clock();
@@ -162,9 +178,12 @@ void LoopWorker::tick() {
     const Totals totals = totals_since_start(server_.loops);
     server_.rates.sample(now, {totals.commands_processed, totals.net_input_bytes, totals.net_output_bytes});
   }
-  const bool more = background_slice(now);
+  if (!timer_->active()) go_on_with_background_work();
   if (++ticks_ % kTicksPerCheck == 0) check_connections(now);
-  timer_->start_once(more ? kBusyTick : kTick);
+}
+
+void LoopWorker::go_on_with_background_work() {
+  if (background_slice(wall_clock())) timer_->start_once(kBusyTick);
 }
 
 bool LoopWorker::background_slice(Instant now) {

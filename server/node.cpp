@@ -16,6 +16,8 @@
 namespace magpie::server {
 namespace {
 
+constexpr auto kTick = std::chrono::milliseconds(100);
+
 unsigned loop_count(const config::Settings& settings) {
   if (settings.threads > 0) return static_cast<unsigned>(settings.threads);
   return std::max(1U, std::thread::hardware_concurrency());
@@ -184,8 +186,13 @@ void Node::run(const std::function<void()>& on_ready) {
   interrupt_ = std::make_unique<net::SignalWatcher>(loop_, SIGINT, on_signal);
   state_.startup_used_memory = engine::used_memory();
   for (const auto& worker : workers_) worker->start();
+  ticker_ = std::make_unique<net::Timer>(loop_, [this] {
+    for (const auto& worker : workers_) worker->post_tick();
+  });
+  ticker_->start_repeating(kTick);
   on_ready();
   loop_.run();
+  ticker_.reset();
   listeners_.clear();
   for (const auto& worker : workers_) worker->stop_and_join();
 }

@@ -18,7 +18,7 @@
 namespace magpie::server {
 
 /// One server process: the keyspace, the loops, the listeners. Made and run by the main thread, whose own loop accepts
-/// connections, watches signals and nothing else.
+/// connections, watches signals, keeps time for the other loops and does nothing else.
 class Node final : private NodeControl {
  public:
   explicit Node(config::ConfigStore& config);
@@ -58,6 +58,7 @@ class Node final : private NodeControl {
   std::vector<net::Listener> listeners_;
   std::unique_ptr<net::SignalWatcher> terminate_;
   std::unique_ptr<net::SignalWatcher> interrupt_;
+  std::unique_ptr<net::Timer> ticker_;
   bool stopping_ = false;
 };
 

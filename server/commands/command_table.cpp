@@ -1,5 +1,6 @@
 #include "server/commands/command_table.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -14,22 +15,20 @@ namespace {
 /// Names up to this length are looked up by the table of folded words.
 constexpr std::size_t kLongestName = 24;
 
-struct FoldedName {
-  std::array<std::uint64_t, kLongestName / 8> words{};
-  bool operator==(const FoldedName&) const = default;
-};
+/// A name, or a mask for one, in words that are compared at once; padded with zeros.
+using NameWords = std::array<std::uint64_t, kLongestName / 8>;
 
-/// Upper and lower case made the same by setting one bit: exact for letters, and harmless for what no name contains.
-FoldedName fold(ByteView name) {
-  FoldedName folded;
-  std::memcpy(folded.words.data(), name.data(), name.size());
-  for (std::uint64_t& word : folded.words) word |= 0x2020202020202020;
-  return folded;
+NameWords words_of(ByteView name) {
+  NameWords words{};
+  std::memcpy(words.data(), name.data(), name.size());
+  return words;
 }
 
-std::size_t hash(const FoldedName& name, std::size_t size) {
+/// The same for names that differ in case only.
+std::size_t hash(const NameWords& name) {
+  constexpr std::uint64_t kCase = 0x2020202020202020;
   const std::uint64_t mixed =
-      (name.words[0] ^ std::rotl(name.words[1], 23) ^ std::rotl(name.words[2], 41) ^ size) * 0x9e3779b97f4a7c15;
+      ((name[0] | kCase) ^ std::rotl(name[1] | kCase, 23) ^ std::rotl(name[2] | kCase, 41)) * 0x9e3779b97f4a7c15;
   return static_cast<std::size_t>(mixed >> 40);
 }
 
@@ -78,13 +77,10 @@ class CommandTable {
 
   const Command* find(ByteView name) const {
     if (name.empty() || name.size() > kLongestName) return nullptr;
-    const FoldedName folded = fold(name);
-    for (std::size_t at = hash(folded, name.size());; ++at) {
+    const NameWords words = words_of(name);
+    for (std::size_t at = hash(words);; ++at) {
       const Place& place = index_[at & (index_.size() - 1)];
-      if (place.command == nullptr) return nullptr;
-      if (place.name == folded && place.command->row->name.size() == name.size()) {
-        return equals_ignore_case(name, place.command->row->name) ? place.command : nullptr;
-      }
+      if (place.command == nullptr || place.is(words, name.size())) return place.command;
     }
   }
 
@@ -93,8 +89,16 @@ class CommandTable {
 
  private:
   struct Place {
-    FoldedName name;
+    NameWords name{};
+    NameWords compared{};  // the bits that must be the same: all but the case of letters
+    std::size_t size = 0;
     const Command* command = nullptr;
+
+    bool is(const NameWords& words, std::size_t length) const {
+      std::uint64_t different = size ^ length;
+      for (std::size_t i = 0; i < words.size(); ++i) different |= (words[i] ^ name[i]) & compared[i];
+      return different == 0;
+    }
   };
 
   Command* add(const CommandRow& row, const Command* parent) {
@@ -111,10 +115,13 @@ class CommandTable {
   }
 
   void insert(const Command* command) {
-    const FoldedName folded = fold(command->row->name);
-    std::size_t at = hash(folded, command->row->name.size());
+    const std::string_view name = command->row->name;
+    std::string compared(kLongestName, '\xff');
+    std::ranges::transform(name, compared.begin(), [](char c) { return c >= 'a' && c <= 'z' ? '\xdf' : '\xff'; });
+    const NameWords words = words_of(name);
+    std::size_t at = hash(words);
     while (index_[at & (index_.size() - 1)].command != nullptr) ++at;
-    index_[at & (index_.size() - 1)] = {folded, command};
+    index_[at & (index_.size() - 1)] = {words, words_of(compared), name.size(), command};
   }
 
   std::vector<std::unique_ptr<Command>> owned_;

@@ -102,7 +102,7 @@ bool execute(Execution& execution, const Command& command, std::span<const ByteV
   const std::size_t names = command.parent == nullptr ? 1 : 2;
   const CommandResult result = command.row->handler(context, ArgReader(arguments.subspan(names)));
   if (!result) reply_error(execution, result.error().text());
-  const std::uint64_t ns = server::ticks_to_ns(server::ticks() - start);
+  const std::uint64_t ns = server::ns_between(start, server::ticks());
   if (execution.server.monitors.load(std::memory_order_relaxed) > 0) feed_monitors(context);
 
   execution.loop.statistics->commands_processed.add(1);

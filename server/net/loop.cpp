@@ -70,6 +70,7 @@ void Loop::Body::before_poll() {
 void Loop::Body::after_poll() {
   uv_idle_stop(&no_wait);
   mailbox.wake();
+  if (after_each_poll) after_each_poll();
   mailbox.run_all();
 }
 
@@ -89,6 +90,11 @@ void Loop::stop() {
 }
 
 void Loop::post(Task task) { body_->post(std::move(task)); }
+
+void Loop::after_each_poll(Task task) {
+  CHECK(!body_->running.load(std::memory_order_relaxed));
+  body_->after_each_poll = std::move(task);
+}
 
 bool Loop::in_loop() const { return body_->in_loop(); }
 

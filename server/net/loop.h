@@ -23,6 +23,8 @@ class Loop {
   /// Any thread: runs `task` on the loop's thread, in order of posting. Tasks share one wakeup, and a loop that is
   /// awake is not woken. Tasks posted after the loop has ended are dropped with the loop.
   void post(Task task);
+  /// Before run(): `task` is called each time the loop has read from its sockets, before the tasks posted meanwhile.
+  void after_each_poll(Task task);
   /// Whether the calling thread runs this loop, or ran it last (before run(): has created it).
   bool in_loop() const;
 

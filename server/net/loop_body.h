@@ -31,6 +31,7 @@ struct Loop::Body {
   uv_check_t check{};
   uv_idle_t no_wait{};  // while active the poll does not block
   Mailbox mailbox;
+  Task after_each_poll;
   std::atomic<std::thread::id> thread = std::this_thread::get_id();
   std::atomic<bool> running = false;
 };

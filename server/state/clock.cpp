@@ -34,18 +34,22 @@ std::uint64_t ticks() { return static_cast<std::uint64_t>(read_ns(CLOCK_MONOTONI
 #endif
 
 std::uint64_t ticks_to_ns(std::uint64_t difference) {
+  const std::uint64_t now = ticks();
+  return ns_between(now - difference, now);
+}
+
+std::uint64_t ns_between(std::uint64_t start, std::uint64_t now) {
   // Measured anew once a second at most: the longer the baseline, the better the rate.
   thread_local double ns_per_tick = 0;
   thread_local std::uint64_t measured_at = 0;
   constexpr std::uint64_t kRefreshTicks = 2'000'000'000;
-  const std::uint64_t now = ticks();
   if (ns_per_tick == 0 || now - measured_at > kRefreshTicks) {
     measured_at = now;
     const std::uint64_t elapsed = now - kOrigin.ticks;
     ns_per_tick =
         elapsed == 0 ? 1.0 : static_cast<double>(read_ns(CLOCK_MONOTONIC) - kOrigin.ns) / static_cast<double>(elapsed);
   }
-  return static_cast<std::uint64_t>(static_cast<double>(difference) * ns_per_tick);
+  return static_cast<std::uint64_t>(static_cast<double>(now - start) * ns_per_tick);
 }
 
 }  // namespace magpie::server

@@ -14,5 +14,7 @@ inline Instant wall_clock() { return Instant{wall_clock_us() / 1000}; }
 std::uint64_t ticks();
 /// A difference of ticks in nanoseconds. The rate is measured against the monotonic clock since process start.
 std::uint64_t ticks_to_ns(std::uint64_t ticks);
+/// From an earlier reading of ticks() to the given one, which is now.
+std::uint64_t ns_between(std::uint64_t start, std::uint64_t now);
 
 }  // namespace magpie::server

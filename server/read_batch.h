@@ -1,0 +1,44 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "protocol/bytes.h"
+#include "server/dispatcher.h"
+
+namespace magpie::server {
+
+class Connection;
+
+/// What several connections of a loop sent in one of its turns and what is not executed yet, in the read buffer that
+/// they share. Executing it together lets the cache misses of many clients' single commands overlap, as those of one
+/// client's pipeline do. The loop's thread only; owns the buffer, not the connections.
+class ReadBatch {
+ public:
+  ReadBatch();
+
+  /// Where the next read goes: at least kReadBuffer bytes.
+  std::span<char> space() { return std::span(buffer_).subspan(used_); }
+  /// The `bytes` that were read to the start of space().
+  ByteView received(std::size_t bytes) const { return {buffer_.data() + used_, bytes}; }
+  /// Keeps these bytes, which are `connection`'s, until run().
+  void add(Connection& connection, std::size_t bytes);
+  bool empty() const { return count_ == 0; }
+  /// Nothing more may be added: run() it.
+  bool full() const;
+
+  /// Executes everything, in the order of arrival; empty afterwards.
+  void run(Dispatcher& dispatcher, Instant now);
+  /// Drops what `connection`, which goes away, has here.
+  void forget(const Connection& connection);
+
+ private:
+  std::vector<char> buffer_;
+  std::size_t used_ = 0;
+  std::array<Connection*, Dispatcher::kHeads> connections_{};
+  std::size_t count_ = 0;
+};
+
+}  // namespace magpie::server
