@@ -132,6 +132,18 @@ struct KeySpec {
 
   /// Always exactly one key, argument `first`.
   constexpr bool is_one_key() const { return first > 0 && first == last && find == nullptr; }
+  /// Visits the positions that follow from first, last and step; false if one lies behind the arguments.
+  template <class Visit>
+  bool visit_range(std::size_t argument_count, Visit visit) const {
+    if (first == 0) return true;
+    const auto count = static_cast<int>(argument_count);
+    const int end = last >= 0 ? last : count + last;
+    for (int at = first; at <= end; at += step) {
+      if (at >= count) return false;
+      visit(static_cast<std::uint32_t>(at));
+    }
+    return true;
+  }
 };
 
 /// Which locks the dispatcher takes before the handler runs.

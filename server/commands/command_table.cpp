@@ -165,14 +165,7 @@ bool key_positions(const Command& command, std::span<const ByteView> arguments, 
     for (const FoundKey& one : found) positions.push_back(one.position);
     return known;
   }
-  if (keys.first == 0) return true;
-  const auto count = static_cast<int>(arguments.size());
-  const int last = keys.last >= 0 ? keys.last : count + keys.last;
-  for (int at = keys.first; at <= last; at += keys.step) {
-    if (at >= count) return false;
-    positions.push_back(static_cast<std::uint32_t>(at));
-  }
-  return true;
+  return keys.visit_range(arguments.size(), [&](std::uint32_t at) { positions.push_back(at); });
 }
 
 }  // namespace magpie::commands

@@ -64,13 +64,14 @@ engine::StripeMask stripes_of(const Command& command, std::span<const ByteView> 
   }
   const KeySpec& keys = command.row->keys;
   if (keys.first == 0 && keys.find == nullptr) return 0;
-  if (keys.is_one_key()) {
-    return mask_of(engine::stripe_of(slot_of(arguments[static_cast<std::size_t>(keys.first)])));
+  engine::StripeMask mask = 0;
+  const auto add = [&](std::uint32_t at) { mask |= mask_of(engine::stripe_of(slot_of(arguments[at]))); };
+  if (keys.find == nullptr && !command.has(kMovableKeys)) {
+    return keys.visit_range(arguments.size(), add) ? mask : engine::kAllStripes;  // the handler will find the mistake
   }
   std::vector<std::uint32_t> positions;
-  engine::StripeMask mask = 0;
-  if (!key_positions(command, arguments, positions)) return engine::kAllStripes;  // the handler will find the mistake
-  for (const std::uint32_t at : positions) mask |= mask_of(engine::stripe_of(slot_of(arguments[at])));
+  if (!key_positions(command, arguments, positions)) return engine::kAllStripes;
+  std::ranges::for_each(positions, add);
   return mask;
 }
 

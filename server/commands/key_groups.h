@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
@@ -13,20 +14,21 @@ namespace magpie::commands {
 template <class Visit>
 void visit_keys(KeyAccess& access, std::span<const ByteView> arguments, std::size_t step, Visit visit) {
   constexpr std::size_t kWindow = 16;
-  constexpr std::size_t kEntryLag = kWindow / 2;
   const engine::Keyspace& keyspace = access.keyspace();
   const std::size_t count = arguments.size() / step;
+  const std::size_t ahead = std::min(count, kWindow);
+  const std::size_t entry_lag = ahead / 2;
   std::array<engine::Key, kWindow> window;
-  for (std::size_t at = 0; at < count + kWindow; ++at) {
-    // The slot's last key is done with before a new one takes its place.
-    if (at >= kWindow) visit(window[at % kWindow], at - kWindow);
+  for (std::size_t at = 0; at < count + ahead; ++at) {
+    // The place's last key is done with before a new one takes it.
+    if (at >= ahead) visit(window[(at - ahead) % kWindow], at - ahead);
     if (at < count) {
       engine::Key& key = window[at % kWindow];
       key = access.key(arguments[at * step]);
       keyspace.prefetch_bucket(access.db(), key);
     }
-    if (at >= kEntryLag && at - kEntryLag < count) {
-      keyspace.prefetch_entry(access.db(), window[(at - kEntryLag) % kWindow]);
+    if (at >= entry_lag && at - entry_lag < count) {
+      keyspace.prefetch_entry(access.db(), window[(at - entry_lag) % kWindow]);
     }
   }
 }
