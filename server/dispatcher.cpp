@@ -162,7 +162,7 @@ Dispatcher::Outcome Dispatcher::run(ClientState& client, ByteView input, resp::P
     }
   }
   client.publish_flags();
-  if (client.blocked && client.blocked->kind == Blocked::Kind::Wait) client.waiting.store(true);
+  if (client.blocked && client.blocked->kind == Blocked::Kind::Wait) client.open_wait();
   return outcome;
 }
 
@@ -338,7 +338,7 @@ void Dispatcher::finish_wait(ClientState& client, ByteBuffer& out, bool with_err
   if (!client.blocked) return;
   const Blocked blocked = *client.blocked;
   client.blocked.reset();
-  client.waiting.store(false);
+  client.unblockable.store(WaitNumber::None);
   client.publish_flags();
   if (blocked.kind != Blocked::Kind::Wait) return;  // a paused command runs now and answers for itself
   const std::size_t reply_start = out.size();

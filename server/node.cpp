@@ -220,11 +220,9 @@ void Node::kill_client(ClientId id) {
   with_connection(id, [](Connection& connection) { connection.close(); });
 }
 
-void Node::unblock_client(ClientId id, bool with_error) {
-  with_connection(id, [with_error](Connection& connection) {
-    if (connection.client().blocked && connection.client().blocked->kind == Blocked::Kind::Wait) {
-      connection.end_wait(with_error);
-    }
+void Node::unblock_client(ClientId id, WaitNumber wait, bool with_error) {
+  with_connection(id, [wait, with_error](Connection& connection) {
+    if (connection.client().in_wait(wait)) connection.end_wait(with_error);
   });
 }
 

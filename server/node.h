@@ -38,7 +38,7 @@ class Node final : private NodeControl {
   void shut_down(const Shutdown& how) override;
   bool abort_shutdown() override;
   void kill_client(ClientId id) override;
-  void unblock_client(ClientId id, bool with_error) override;
+  void unblock_client(ClientId id, WaitNumber wait, bool with_error) override;
   void pause_changed() override;
   void feed_monitors(const std::string& line) override;
   void log(const std::string& text) override { log_warning(text); }

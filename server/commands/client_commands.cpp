@@ -102,9 +102,10 @@ CommandResult client_unblock(CommandContext& context, ArgReader args) {
   const auto number = parse_integer(id);
   if (!number) return error(ErrorCode::NotInteger);
   const auto client = context.server.clients.find(server::ClientId{static_cast<std::uint64_t>(*number)});
-  const bool unblocked = client != nullptr && client->waiting.exchange(false);
-  if (unblocked) context.server.control.unblock_client(client->id, with_error);
-  context.reply.integer(unblocked ? 1 : 0);
+  using server::WaitNumber;
+  const WaitNumber wait = client == nullptr ? WaitNumber::None : client->unblockable.exchange(WaitNumber::None);
+  if (wait != WaitNumber::None) context.server.control.unblock_client(client->id, wait, with_error);
+  context.reply.integer(wait != WaitNumber::None ? 1 : 0);
   return {};
 }
 

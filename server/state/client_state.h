@@ -26,6 +26,8 @@ namespace magpie::server {
 /// Number of a loop, 0 ..< threads.
 enum class LoopIndex : std::uint32_t {};
 enum class ClientId : std::uint64_t {};
+/// One wait of a client, counted from 1: an order to end it must not end the next one.
+enum class WaitNumber : std::uint64_t { None = 0 };
 
 /// A command that waits in MULTI for EXEC; owns its bytes.
 struct QueuedCommand {
@@ -102,6 +104,14 @@ struct ClientState : std::enable_shared_from_this<ClientState> {
   ReplyMode reply_mode = ReplyMode::On;
   Transaction transaction;
   std::optional<Blocked> blocked;
+  std::uint64_t waits = 0;  // begun so far
+
+  /// Opens the wait that `blocked` has begun to CLIENT UNBLOCK.
+  void open_wait() { unblockable.store(WaitNumber{++waits}); }
+  /// Whether the client is in this very wait.
+  bool in_wait(WaitNumber number) const {
+    return blocked && blocked->kind == Blocked::Kind::Wait && number == WaitNumber{waits};
+  }
 
   // --- shared ---
   SharedValue<std::uint32_t> db;
@@ -118,7 +128,7 @@ struct ClientState : std::enable_shared_from_this<ClientState> {
   SharedValue<std::uint64_t> output_queue;  // memory of what the kernel did not take
   SharedValue<std::uint64_t> commands_processed;
   std::atomic<bool> watch_dirty{false};  // a watched key has changed: EXEC answers nil
-  std::atomic<bool> waiting{false};  // in a wait that CLIENT UNBLOCK may end; whoever takes it back ends it
+  std::atomic<WaitNumber> unblockable{WaitNumber::None};  // CLIENT UNBLOCK may end it; whoever takes it back does
   std::atomic<bool> killed{false};  // by CLIENT KILL; its loop will close it soon
   std::string peer_address;  // set before the client is registered, then constant
   std::string local_address;

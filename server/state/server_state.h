@@ -30,8 +30,8 @@ class NodeControl {
   virtual bool abort_shutdown() = 0;
   /// Closes the client's connection, whichever loop it belongs to; soon, not at once.
   virtual void kill_client(ClientId id) = 0;
-  /// Ends the client's wait: it gets what a time-out gives, or an UNBLOCKED error.
-  virtual void unblock_client(ClientId id, bool with_error) = 0;
+  /// Ends this wait of the client if it still lasts: it gets what a time-out gives, or an UNBLOCKED error.
+  virtual void unblock_client(ClientId id, WaitNumber wait, bool with_error) = 0;
   /// Wakes the clients that wait for the end of a pause.
   virtual void pause_changed() = 0;
   /// Sends a line ("1700000000.123456 [0 127.0.0.1:5000] \"get\" \"k\"") to all MONITOR clients.

@@ -42,7 +42,7 @@ class TestServer final : private server::NodeControl {
   void shut_down(const Shutdown&) override { ++shutdowns; }
   bool abort_shutdown() override { return false; }
   void kill_client(server::ClientId id) override { killed.push_back(static_cast<std::uint64_t>(id)); }
-  void unblock_client(server::ClientId, bool) override {}
+  void unblock_client(server::ClientId, server::WaitNumber, bool) override {}
   void pause_changed() override {}
   void feed_monitors(const std::string& line) override { monitor_lines.push_back(line); }
 

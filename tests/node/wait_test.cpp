@@ -43,6 +43,21 @@ TEST_CASE("CLIENT UNBLOCK ends the waits of other loops, each once") {
   }
 }
 
+TEST_CASE("an unblock that comes after its wait does not end the next one") {
+  TestNode node;
+  Client waiter(node);
+  const auto id = magpie::server::ClientId{std::stoull(id_of(waiter))};
+  waiter.send("WAIT 1 10\r\n");
+  CHECK(waiter.reply() == ":0\r\n");
+  waiter.send("WAIT 1 0\r\n");
+  CHECK(waiter.silent(20));
+  magpie::server::NodeControl& control = node.state().control;
+  control.unblock_client(id, magpie::server::WaitNumber{1}, true);
+  CHECK(waiter.silent(20));
+  control.unblock_client(id, magpie::server::WaitNumber{2}, true);
+  CHECK(waiter.reply() == "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n");
+}
+
 TEST_CASE("a waiting client that disconnects is noticed") {
   TestNode node;
   Client quiet(node);
