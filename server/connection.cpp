@@ -50,15 +50,24 @@ std::span<char> Connection::read_buffer() {
 void Connection::on_read(std::size_t bytes) {
   worker_.state().statistics->net_input_bytes.add(bytes);
   worker_.state().statistics->total_reads_processed.add(1);
-  const bool in_tail = !tail_.empty();  // so it was read to there
+  bool in_tail = !tail_.empty();  // so it was read to there
   if (in_tail) tail_.commit(bytes);
-  const ByteView input = in_tail ? tail_.view() : worker_.reads().received(bytes);
+  ByteView input = in_tail ? tail_.view() : worker_.reads().received(bytes);
+  if (!gathered_.empty()) {
+    // So many sockets were ready that libuv polled a second time in this turn: first what is older. The new bytes stay
+    // where they are meanwhile.
+    worker_.run_gathered();
+    if (closing_) return;
+    tail_.append(input);
+    input = tail_.view();
+    in_tail = true;
+  }
   if (over_query_limit(input.size())) {
     worker_.state().statistics->query_limit_disconnections.add(1);
     close();
     return;
   }
-  if (client_->blocked) {
+  if (client_->blocked || waits_for_drain_) {
     if (!in_tail) tail_.append(input);
     // Reading on would only pile up; the end of the wait starts it again.
     if (tail_.size() > kReadBuffer) stream_.stop_reading();
@@ -87,7 +96,10 @@ bool Connection::over_query_limit(std::size_t unread) {
 void Connection::on_end(const char* error) {
   if (!gathered_.empty()) {  // sent before the end
     worker_.run_gathered();
-    if (closing_ && error == nullptr) return;
+    if (error == nullptr && (closing_ || waits_for_drain_)) {
+      ended_ = true;
+      return;
+    }
   }
   if (closing_) {  // the last replies cannot be sent
     worker_.retire(client_->id);
@@ -121,6 +133,10 @@ void Connection::on_drained() {
 void Connection::go_on() {
   if (!client_->blocked && !tail_.empty()) process(tail_.view(), worker_.now());
   if (closing_ || waits_for_drain_) return;
+  if (ended_) {
+    close_after_writes(worker_.now());
+    return;
+  }
   if (client_->blocked && tail_.size() > kReadBuffer) return;
   stream_.start_reading();
 }

@@ -66,6 +66,7 @@ class Connection final : private net::StreamHandler {
   ByteBuffer tail_;  // received but not executed
   std::size_t at_least_ = 0;  // bytes that the unfinished command in tail_ needs
   bool waits_for_drain_ = false;
+  bool ended_ = false;  // the peer sends no more, but not all that it sent is executed
   bool listed_as_monitor_ = false;
   bool closing_ = false;  // executes and reads nothing more
   Instant last_reply_progress_{};  // while closing: when the peer last took something

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -55,6 +56,8 @@ Client::Client(const TestNode& node) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_
   address.sin_port = htons(static_cast<std::uint16_t>(node.port()));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   require(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "connect");
+  const int at_once = 1;  // a part of a command is there when send() returns, also while an earlier one is unconfirmed
+  require(::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once) == 0, "setsockopt");
 }
 
 void Client::send(std::string_view bytes) const {
