@@ -14,7 +14,7 @@ namespace magpie::server {
 namespace {
 
 constexpr auto kBusyTick = std::chrono::milliseconds(1);
-constexpr unsigned kTicksPerCheck = 10;
+constexpr unsigned kTicksPerCheck = kTicksPerSecond;
 constexpr std::uint64_t kSliceNs = 100'000;
 constexpr std::size_t kKeysPerStep = 20;
 

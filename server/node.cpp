@@ -16,7 +16,7 @@
 namespace magpie::server {
 namespace {
 
-constexpr auto kTick = std::chrono::milliseconds(100);
+constexpr auto kTick = std::chrono::milliseconds(1000 / kTicksPerSecond);
 
 unsigned loop_count(const config::Settings& settings) {
   if (settings.threads > 0) return static_cast<unsigned>(settings.threads);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "server/commands/info.h"
+#include "server/config/option_table.h"
 #include "server/engine/memory.h"
 #include "server/state/clock.h"
 #include "server/state/process.h"
@@ -60,8 +61,8 @@ void info_server(InfoText& text, CommandContext& context) {
   text.field("server_time_usec", now_us);
   text.field("uptime_in_seconds", uptime);
   text.field("uptime_in_days", uptime / kDaySeconds);
-  text.field("hz", context.settings.hz);
-  text.field("configured_hz", context.settings.hz);
+  text.field("hz", server::kTicksPerSecond);
+  text.field("configured_hz", config::format(context.settings, *config::find_option("hz")->option));
   text.field("lru_clock", context.now.ms / kSecondMs & kLruBits);
   text.field("executable", server.executable);
   text.field("config_file", server.config_file);

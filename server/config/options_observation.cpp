@@ -1,5 +1,6 @@
 #include "server/config/areas.h"
 #include "server/config/compound_options.h"
+#include "server/config/no_effect.h"
 
 namespace magpie::config {
 namespace {
@@ -67,14 +68,8 @@ const Option kOptions[] = {
      .kind = kPercentiles,
      .default_text = "50 99 99.9",
      .help = "percentiles that INFO latencystats shows"},
-    {.name = "notify-keyspace-events",
-     .kind = kKeyspaceEvents,
-     .help = "events published to __keyspace@ (K) and __keyevent@ (E), by class; A is g$lshzxetd"},
-    {.name = "tracking-table-max-keys",
-     .kind = Integer{0, kInt64Max},
-     .default_text = "1000000",
-     .help = "keys remembered for client side caching; 0 for no limit",
-     .access = field<&Settings::tracking_table_max_keys>()},
+    no_effect("notify-keyspace-events", kKeyspaceEvents, "", "there is no pub/sub yet"),
+    no_effect("tracking-table-max-keys", Integer{0, kInt64Max}, "1000000", "client side caching is not supported yet"),
     {.name = "syslog-enabled",
      .kind = Boolean{},
      .default_text = "no",

@@ -8,6 +8,7 @@ namespace {
 constexpr ByteView kSupervisedNames[] = {"upstart", "systemd", "auto", "no"};
 constexpr ByteView kOomNames[] = {"no", "yes", "relative", "absolute"};
 constexpr ByteView kErrorNames[] = {"ignore", "panic", "panic-on-replicas"};
+constexpr ByteView kOwnRhythm = "background work runs while there is some to do, and is looked for ten times a second";
 constexpr ByteView kNoDebugAid = "an aid for debugging Redis itself";
 constexpr ByteView kNoPinning = "threads are not pinned; start the server under taskset to choose its cores";
 constexpr ByteView kNoTitle = "the title of the process is its command line";
@@ -26,22 +27,10 @@ const Option kOptions[] = {
      .change = Change::AtStart,
      .help = "file for the process id; empty for none",
      .access = field<&Settings::pidfile>()},
-    {.name = "hz",
-     .kind = Integer{.clamp_low = 1, .clamp_high = 500},
-     .default_text = "10",
-     .help = "how often a second background work runs",
-     .access = field<&Settings::hz>()},
-    {.name = "dynamic-hz",
-     .kind = Boolean{},
-     .default_text = "yes",
-     .help = "run background work more often with many clients",
-     .access = field<&Settings::dynamic_hz>()},
-    {.name = "busy-reply-threshold",
-     .alias = "lua-time-limit",
-     .kind = Integer{0, kInt64Max},
-     .default_text = "5000",
-     .help = "milliseconds after which other clients hear BUSY about a running script",
-     .access = field<&Settings::busy_reply_threshold>()},
+    no_effect("hz", Integer{.clamp_low = 1, .clamp_high = 500}, "10", kOwnRhythm),
+    no_effect("dynamic-hz", Boolean{}, "yes", kOwnRhythm),
+    no_effect("busy-reply-threshold", Integer{0, kInt64Max}, "5000", "there are no scripts yet", Change::Runtime,
+              "lua-time-limit"),
     no_effect("daemonize", Boolean{}, "no", "the server stays in the foreground; let a service manager start it",
               Change::AtStart),
     no_effect("supervised", Choice{kSupervisedNames}, "no", "the service manager is not notified", Change::AtStart),

@@ -95,30 +95,12 @@ struct Settings {
   std::int64_t maxmemory = 0;  // 0: no limit
   MaxmemoryPolicy maxmemory_policy = MaxmemoryPolicy::NoEviction;
   std::int64_t maxmemory_samples = 5;
-  std::int64_t maxmemory_eviction_tenacity = 10;
   std::int64_t lfu_log_factor = 10;
   std::int64_t lfu_decay_time = 1;  // minutes
-  std::int64_t active_expire_effort = 1;
-  bool lazyfree_lazy_eviction = false;
-  bool lazyfree_lazy_expire = false;
-  bool lazyfree_lazy_server_del = false;
-  bool lazyfree_lazy_user_del = false;
   bool lazyfree_lazy_user_flush = false;
 
   // Data
   std::int64_t databases = 16;
-  std::int64_t list_max_listpack_size = -2;  // negative: Redis's size classes (-1: 4 KB ... -5: 64 KB)
-  std::int64_t list_compress_depth = 0;
-  std::int64_t set_max_intset_entries = 512;
-  std::int64_t set_max_listpack_entries = 128;
-  std::int64_t set_max_listpack_value = 64;
-  std::int64_t hash_max_listpack_entries = 512;
-  std::int64_t hash_max_listpack_value = 64;
-  std::int64_t zset_max_listpack_entries = 128;
-  std::int64_t zset_max_listpack_value = 64;
-  std::int64_t stream_node_max_entries = 100;
-  std::int64_t stream_node_max_bytes = 4096;
-  std::int64_t hll_sparse_max_bytes = 3000;
 
   // Observation
   LogLevel loglevel = LogLevel::Notice;
@@ -133,13 +115,9 @@ struct Settings {
   bool latency_tracking = true;
   std::vector<double> latency_tracking_info_percentiles{50, 99, 99.9};
   KeyspaceEvents notify_keyspace_events;
-  std::int64_t tracking_table_max_keys = 1000000;  // 0: no limit
 
   // Process
   std::string pidfile;  // empty: none
-  std::int64_t hz = 10;
-  bool dynamic_hz = true;
-  std::int64_t busy_reply_threshold = 5000;  // milliseconds
 
   /// Values of the options that are accepted without meaning, where they differ from the default: CONFIG GET returns
   /// what was set. The keys are names of the option table, which is static.

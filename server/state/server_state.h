@@ -43,6 +43,9 @@ class NodeControl {
   ~NodeControl() = default;
 };
 
+/// How often a second each loop looks for background work, of which there may be none.
+inline constexpr int kTicksPerSecond = 10;
+
 /// CLIENT PAUSE. Any thread.
 struct PauseState {
   std::atomic<std::int64_t> until_ms{0};

@@ -115,9 +115,9 @@ TEST_CASE("all or nothing") {
 TEST_CASE("an old snapshot does not change") {
   ConfigStore store{Settings{}};
   const auto before = store.current();
-  CHECK(set(store, {{"hz", "20"}}) == "OK");
-  CHECK(before->hz == 10);
-  CHECK(store.current()->hz == 20);
+  CHECK(set(store, {{"timeout", "20"}}) == "OK");
+  CHECK(before->timeout == 0);
+  CHECK(store.current()->timeout == 20);
 }
 
 TEST_CASE("protected options need permission") {

@@ -101,12 +101,13 @@ TEST_CASE("lists add up as in Redis") {
 }
 
 TEST_CASE("the file, standard input, the command line: the later wins") {
-  const SourceReader reader =
-      files({{"m.conf", "port 1\nhz 11\ntimeout 1"}, {"-", "port 2\nhz 12"}, {"more.conf", "timeout 7"}});
+  const SourceReader reader = files({{"m.conf", "port 1\ntcp-keepalive 11\ntimeout 1"},
+                                     {"-", "port 2\ntcp-keepalive 12"},
+                                     {"more.conf", "timeout 7"}});
   const auto loaded = load(Words{"m.conf", "-", "--port", "3", "--include", "more.conf"}, reader);
   REQUIRE_MESSAGE(loaded.has_value(), loaded.error().message);
   CHECK(loaded->settings.port == 3);
-  CHECK(loaded->settings.hz == 12);
+  CHECK(loaded->settings.tcp_keepalive == 12);
   CHECK(loaded->settings.timeout == 7);
   CHECK(std::filesystem::path(loaded->config_file).is_absolute());
   CHECK(loaded->config_file.ends_with("/m.conf"));
