@@ -28,7 +28,7 @@ CommandResult flush(CommandContext& context, ArgReader& args, std::optional<Db> 
   context.keys.apply(Flush{db});
   if (!lazily) {
     constexpr std::size_t kStep = 1024;
-    while (context.keys.keyspace().free_some(kStep) > 0) {
+    while (context.keys.keyspace().free_some(kStep, engine::Keyspace::Freeing::AtOnce) > 0) {
     }
   }
   context.reply.ok();

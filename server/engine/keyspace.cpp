@@ -215,7 +215,7 @@ void Keyspace::discard(std::unique_ptr<Partition> partition) {
   trash_.push_back(std::move(partition));
 }
 
-std::size_t Keyspace::free_some(std::size_t limit) {
+std::size_t Keyspace::free_some(std::size_t limit, Freeing freeing) {
   std::unique_ptr<Partition> partition;
   {
     const std::lock_guard guard(trash_lock_);
@@ -225,7 +225,7 @@ std::size_t Keyspace::free_some(std::size_t limit) {
   }
   const std::size_t freed = partition->table.free_some(limit);
   trash_keys_.fetch_sub(freed, std::memory_order_relaxed);
-  lazily_freed_.fetch_add(freed, std::memory_order_relaxed);
+  if (freeing == Freeing::Lazy) lazily_freed_.fetch_add(freed, std::memory_order_relaxed);
   if (partition->table.size() > 0) {
     const std::lock_guard guard(trash_lock_);
     trash_.push_back(std::move(partition));

@@ -110,8 +110,9 @@ class Keyspace {
   /// Erases keys of the stripe that are due. Meets up to `limit` due times, of which some may be outdated, and returns
   /// how many it met: below `limit`, nothing due is left.
   std::size_t expire_some(StripeIndex stripe, Instant now, std::size_t limit);
+  enum class Freeing : std::uint8_t { Lazy, AtOnce };  // AtOnce: not counted as lazily freed
   /// Frees about `limit` entries of flushed databases, whole buckets of them; 0 if there was nothing left to free.
-  std::size_t free_some(std::size_t limit);
+  std::size_t free_some(std::size_t limit, Freeing freeing = Freeing::Lazy);
   /// Erases keys by the policy until used_memory() is at most `limit` bytes; false if nothing can go. No lock may be
   /// held.
   bool make_room(std::int64_t limit, Instant now);

@@ -21,6 +21,7 @@ TEST_CASE("a flush that waits frees all memory at once") {
   CHECK(magpie::engine::used_memory() > before + 1'000'000);
   CHECK(server.run("FLUSHALL SYNC") == "+OK\r\n");
   CHECK(server.keyspace().pending_lazy_free() == 0);
+  CHECK(server.keyspace().counters().lazily_freed == 0);
   CHECK(magpie::engine::used_memory() < before + 100'000);
   CHECK(server.run("DBSIZE") == ":0\r\n");
 }
@@ -37,6 +38,7 @@ TEST_CASE("a lazy flush answers first and frees everything later") {
   while (server.keyspace().free_some(20) > 0) {
   }
   CHECK(server.keyspace().pending_lazy_free() == 0);
+  CHECK(server.keyspace().counters().lazily_freed == 5000);
   CHECK(server.run("DBSIZE") == ":10\r\n");
   CHECK(magpie::engine::used_memory() < before + 200'000);
 }
