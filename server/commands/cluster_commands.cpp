@@ -4,6 +4,7 @@
 
 #include "server/commands/command_table.h"
 #include "server/commands/context.h"
+#include "server/commands/help_reply.h"
 
 namespace magpie::commands {
 namespace {
@@ -113,14 +114,7 @@ constexpr std::array kClusterSubcommands{
                .handler = no_cluster,
                .tips = "nondeterministic_output",
                .arguments = "slot:integer count:integer"},
-    CommandRow{.name = "help",
-               .arity = 2,
-               .flags = kLoading | kStale,
-               .group = Group::Cluster,
-               .since = "5.0.0",
-               .summary = "Show helpful text about the different subcommands",
-               .complexity = "O(1)",
-               .handler = no_cluster},
+    help_row(Group::Cluster, "5.0.0", no_cluster),
     CommandRow{.name = "info",
                .arity = 2,
                .flags = kStale,

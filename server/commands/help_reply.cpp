@@ -22,7 +22,7 @@ CommandResult reply_help(CommandContext& context, std::span<const std::string_vi
   context.reply.simple(container_name(context) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
   for (const std::string_view line : lines) context.reply.simple(line);
   context.reply.simple("HELP");
-  context.reply.simple("    Prints this text.");
+  context.reply.simple("    Prints this help.");
   return {};
 }
 

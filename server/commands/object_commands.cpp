@@ -5,6 +5,7 @@
 
 #include "server/commands/command_table.h"
 #include "server/commands/context.h"
+#include "server/commands/help_reply.h"
 
 namespace magpie::commands {
 namespace {
@@ -62,8 +63,7 @@ CommandResult freq(CommandContext& context, ArgReader args) {
   return {};
 }
 
-constexpr std::array<ByteView, 14> kHelp{
-    "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+constexpr std::array<std::string_view, 12> kHelp{
     "ENCODING <key>",
     "    Return the kind of internal representation used in order to store the value",
     "    associated with a <key>.",
@@ -76,15 +76,9 @@ constexpr std::array<ByteView, 14> kHelp{
     "REFCOUNT <key>",
     "    Return the number of references of the value associated with the specified",
     "    <key>.",
-    "HELP",
 };
 
-CommandResult help(CommandContext& context, ArgReader) {
-  context.reply.array(kHelp.size() + 1);
-  for (const ByteView line : kHelp) context.reply.simple(line);
-  context.reply.simple("    Prints this help.");
-  return {};
-}
+CommandResult help(CommandContext& context, ArgReader) { return reply_help(context, kHelp); }
 
 constexpr CommandRow about_key(std::string_view name, std::string_view since, std::string_view summary,
                                Handler handler) {
@@ -105,15 +99,7 @@ constexpr CommandRow about_key(std::string_view name, std::string_view since, st
 constexpr std::array kSubcommands{
     about_key("encoding", "2.2.3", "Inspect the internal encoding of a Redis object", encoding),
     about_key("freq", "4.0.0", "Get the logarithmic access frequency counter of a Redis object", freq),
-    CommandRow{.name = "help",
-               .arity = 2,
-               .flags = kLoading | kStale,
-               .categories = kCatKeyspace,
-               .group = Group::Generic,
-               .since = "6.2.0",
-               .summary = "Show helpful text about the different subcommands",
-               .complexity = "O(1)",
-               .handler = help},
+    help_row(Group::Generic, "6.2.0", help, kCatKeyspace),
     about_key("idletime", "2.2.3", "Get the time since a Redis object was last accessed", idletime),
     about_key("refcount", "2.2.3", "Get the number of references to the value of the key", refcount),
 };

@@ -120,14 +120,7 @@ CommandResult module_help(CommandContext& context, ArgReader) {
 }
 
 constexpr std::array kModuleSubcommands{
-    CommandRow{.name = "help",
-               .arity = 2,
-               .flags = kLoading | kStale,
-               .group = Group::Server,
-               .since = "5.0.0",
-               .summary = "Show helpful text about the different subcommands",
-               .complexity = "O(1)",
-               .handler = module_help},
+    help_row(Group::Server, "5.0.0", module_help),
     CommandRow{.name = "list",
                .arity = 2,
                .flags = kAdmin | kNoScript,
