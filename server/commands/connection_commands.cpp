@@ -1,7 +1,7 @@
 #include <array>
-#include <climits>
 
 #include "server/commands/command_table.h"
+#include "server/commands/database_argument.h"
 #include "server/commands/session.h"
 #include "server/commands/transaction.h"
 #include "server/state/version.h"
@@ -34,13 +34,9 @@ CommandResult echo(CommandContext& context, ArgReader args) {
 }
 
 CommandResult select(CommandContext& context, ArgReader args) {
-  const std::int64_t index = args.integer();
+  const Db db = read_database(args, context);
   if (auto wrong = args.finish()) return std::unexpected(std::move(*wrong));
-  if (index < INT_MIN || index > INT_MAX) {
-    return error("ERR value is out of range, value must between -2147483648 and 2147483647");
-  }
-  if (index < 0 || index >= context.server.keyspace.databases()) return error(ErrorCode::DbOutOfRange);
-  context.client.db = static_cast<std::uint32_t>(index);
+  context.client.db = static_cast<std::uint32_t>(db);
   context.reply.ok();
   return {};
 }

@@ -1,10 +1,10 @@
 // RENAME, RENAMENX, COPY, MOVE: a value and its expiry go to another place.
 
 #include <array>
-#include <limits>
 
 #include "server/commands/command_table.h"
 #include "server/commands/context.h"
+#include "server/commands/database_argument.h"
 
 namespace magpie::commands {
 namespace {
@@ -13,17 +13,6 @@ using engine::Entry;
 using engine::Erase;
 using engine::Key;
 using engine::Put;
-
-/// Reads the number of a database; a bad one latches, and then the result is database 0.
-Db read_database(ArgReader& args, const CommandContext& context) {
-  const std::int64_t number = args.integer();
-  if (number < std::numeric_limits<int>::min() || number > std::numeric_limits<int>::max()) {
-    args.fail(CommandError(std::string("ERR value is out of range, value must between -2147483648 and 2147483647")));
-  } else if (number < 0 || number >= context.server.keyspace.databases()) {
-    args.fail(ErrorCode::DbOutOfRange);
-  }
-  return args.failed() ? Db{0} : Db{static_cast<std::uint32_t>(number)};
-}
 
 /// Puts the value and expiry of the key `from`, which must exist, to another place, and returns its access state. The
 /// effect borrows the value from its entry, so nothing is copied twice.
