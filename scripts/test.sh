@@ -62,10 +62,11 @@ run_ctest() {
   add_counts "$("$here/count-tests" "$report")" "$status"
 }
 
-# run_python NAME: tests/NAME/run.py, which drives whole servers and ends with "N passed, M failed".
+# run_python NAME [OPTION...]: tests/NAME/run.py, which drives whole servers and ends with "N passed, M failed".
 run_python() {
   local log=$root/build/$preset/$1.log status=0
-  /usr/bin/python3 "$root/tests/$1/run.py" --server "$root/build/$preset/bin/magpie-server" 2>&1 | tee "$log" || status=$?
+  /usr/bin/python3 "$root/tests/$1/run.py" --server "$root/build/$preset/bin/magpie-server" "${@:2}" 2>&1 | tee "$log" ||
+    status=$?
   add_counts "$(counts_of "$log")" "$status"
 }
 
@@ -74,6 +75,7 @@ build "$preset" ON
 sanitizer_environment
 run_ctest
 if [[ $compat == yes ]]; then
+  run_python compat --self-test
   run_python compat
   run_python clients
 fi

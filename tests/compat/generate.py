@@ -96,7 +96,7 @@ def _spoil(pick, args):
         return args[: pick.rng.randint(1, len(args) - 1)]
     if roll < 0.9:
         return [*args, *(pick.value() for _ in range(pick.rng.randint(1, 2)))]
-    return [pick.choice([b"NOSUCH", b"", b"GE", b"SETT", b"get\x00", b"x" * 200]), *args[1:]]
+    return [pick.choice([b"NOSUCH", b"", b"GE", b"SETT", b"x" * 200]), *args[1:]]
 
 
 def _fixed(name, *parts):
