@@ -2,9 +2,10 @@
 // changed replays to the same data.
 //
 // An input is a script. Its first byte chooses the settings (bit 0: a password; bits 1-3: the eviction policy; bit 4: a
-// small maxmemory; a space is none of these). The rest are bytes of client 0, except that the byte 0xff takes the next
-// one as a step: bits 0-1 are the client whose bytes follow, bit 2 ends that client's wait, bits 3-7 move the clock
-// by 2^(n-1) ms and let active expiry run.
+// small maxmemory; bit 6: clients' bytes are gathered; a space is none of these). The rest are bytes of client 0,
+// except that the byte 0xff takes the next one as a step: bits 0-1 are the client whose bytes follow, bit 2 ends that
+// client's wait, bits 3-7 move the clock by 2^(n-1) ms and let active expiry run. What is gathered is executed
+// together, as server/read_batch.h does it, before a wait ends and before the clock moves.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "protocol/reply_reader.h"
 #include "server/engine/memory.h"
@@ -60,18 +62,30 @@ void check_replies(ByteView replies) {
 struct Connection {
   std::size_t client = 0;  // its number in the server; a closed connection is followed by a new client
   std::string input;
+  std::string gathered;  // not yet seen by the dispatcher; `input` is empty then
   magpie::resp::ParseCursor progress;
+};
+
+/// A copy of exactly these bytes, so that reading behind them is noticed.
+struct Copy {
+  explicit Copy(std::string_view from) : bytes(std::make_unique<char[]>(from.size())), size(from.size()) {
+    std::memcpy(bytes.get(), from.data(), size);
+  }
+  ByteView view() const { return {bytes.get(), size}; }
+  std::unique_ptr<char[]> bytes;
+  std::size_t size;
 };
 
 class Session {
  public:
-  explicit Session(unsigned choice) : server_(settings_from(choice)) {
+  explicit Session(unsigned choice) : server_(settings_from(choice)), gathers_((choice & 64U) != 0) {
     server_.keyspace().set_sink(&log_);
     server_.keyspace().set_eviction({.policy = static_cast<magpie::engine::EvictionPolicy>(choice >> 1 & 7U)});
     for (Connection& connection : connections_) connection.client = next_client_++;
   }
 
   void step(unsigned step) {
+    if (step >= 4) run_gathered();
     at_ = step & 3U;
     if ((step & 4U) != 0) {
       ByteBuffer out;
@@ -82,12 +96,37 @@ class Session {
       server_.advance(std::int64_t{1} << ((step >> 3) - 1));
       magpie::testing::expire_all(server_.keyspace(), server_.now());
     }
-    run();
+    run(connections_[at_]);
   }
 
   void feed(ByteView bytes) {
-    connections_[at_].input += bytes;
-    run();
+    Connection& connection = connections_[at_];
+    if (gathers_ && connection.input.empty()) {
+      connection.gathered += bytes;
+    } else {
+      connection.input += bytes;
+      run(connection);
+    }
+  }
+
+  void run_gathered() {
+    std::vector<Connection*> gathered;
+    std::vector<Copy> copies;
+    std::vector<Dispatcher::Head> heads;
+    for (Connection& connection : connections_) {
+      if (connection.gathered.empty()) continue;
+      connection.input.swap(connection.gathered);
+      gathered.push_back(&connection);
+      copies.emplace_back(connection.input);
+      heads.push_back({&server_.client(connection.client), copies.back().view(), &connection.progress});
+    }
+    server_.dispatcher().look_ahead(heads);
+    for (std::size_t i = 0; i < gathered.size(); ++i) {
+      ByteBuffer out;
+      const Dispatcher::Outcome outcome =
+          server_.dispatcher().run_head(i, *heads[i].client, heads[i].input, *heads[i].progress, out, server_.now());
+      if (take(*gathered[i], outcome, out.view())) run(*gathered[i]);
+    }
   }
 
   void check_log() {
@@ -97,38 +136,41 @@ class Session {
   }
 
  private:
-  void run() {
-    Connection& connection = connections_[at_];
+  void run(Connection& connection) {
     while (true) {
-      // A copy of exactly these bytes, so that reading behind them is noticed.
-      const std::size_t size = connection.input.size();
-      const auto copy = std::make_unique<char[]>(size);
-      std::memcpy(copy.get(), connection.input.data(), size);
+      const Copy copy(connection.input);
       ByteBuffer out;
-      const Dispatcher::Outcome outcome = server_.dispatcher().run(
-          server_.client(connection.client), {copy.get(), size}, connection.progress, out, server_.now());
-      check_replies(out.view());
-      require(outcome.consumed <= size);
-      connection.input.erase(0, outcome.consumed);
-      switch (outcome.state) {
-        case Dispatcher::State::NeedInput:
-          require(outcome.at_least == 0 || outcome.at_least > connection.input.size());
-          return;
-        case Dispatcher::State::OutputFull:
-          require(outcome.consumed > 0);
-          break;
-        case Dispatcher::State::Blocked:
-          require(server_.client(connection.client).blocked.has_value());
-          return;
-        case Dispatcher::State::Close:
-          connection = {next_client_++, {}, {}};
-          return;
-      }
+      const Dispatcher::Outcome outcome = server_.dispatcher().run(server_.client(connection.client), copy.view(),
+                                                                   connection.progress, out, server_.now());
+      if (!take(connection, outcome, out.view())) return;
     }
+  }
+
+  /// True if the rest of the input is to be executed at once.
+  bool take(Connection& connection, const Dispatcher::Outcome& outcome, ByteView replies) {
+    check_replies(replies);
+    require(outcome.consumed <= connection.input.size());
+    connection.input.erase(0, outcome.consumed);
+    switch (outcome.state) {
+      case Dispatcher::State::NeedInput:
+        require(outcome.at_least == 0 || outcome.at_least > connection.input.size());
+        return false;
+      case Dispatcher::State::OutputFull:
+        require(outcome.consumed > 0);
+        return true;
+      case Dispatcher::State::Blocked:
+        require(server_.client(connection.client).blocked.has_value());
+        return false;
+      case Dispatcher::State::Close:
+        connection = {next_client_++, {}, {}, {}};
+        return false;
+    }
+    return false;
   }
 
   TestServer server_;
   EffectLog log_;
+  const bool gathers_;
   std::array<Connection, 4> connections_;
   std::size_t at_ = 0;
   std::size_t next_client_ = 0;
@@ -147,6 +189,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (script.size() >= 2) session.step(static_cast<unsigned char>(script[1]));
     script.remove_prefix(std::min<std::size_t>(script.size(), 2));
   }
+  session.run_gathered();
   session.check_log();
   return 0;
 }

@@ -42,6 +42,7 @@ std::int64_t expect_number(Client& client) {
 
 std::int64_t run_all(const TestNode& node, const std::vector<Job>& jobs) {
   std::vector<std::future<std::int64_t>> running;
+  running.reserve(jobs.size());
   for (const Job job : jobs) {
     running.push_back(std::async(std::launch::async, job, std::cref(node), Random(running.size() + 1)));
   }

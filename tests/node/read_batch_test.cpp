@@ -84,7 +84,7 @@ TEST_CASE("each of many connections gets its own replies") {
     for (std::size_t i = 0; i < kMany; ++i) {
       const std::string number = std::to_string(i);
       clients[i].send(encode({"INCR", "shared"}) + encode({"SELECT", std::to_string(i % 16)}) +
-                      encode({"SET", "own:" + number, number}) + "ECHO " + number + "\r\n");
+                      encode({"SET", "own:" + number, number}) + encode({"ECHO", number}));
     }
   });
   std::vector<std::string> counted;
