@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <future>
 #include <random>
 #include <thread>
 
 #include "server/commands/command_table.h"
 #include "server/engine/memory.h"
+#include "server/file_limit.h"
 
 namespace magpie::server {
 namespace {
@@ -103,12 +105,7 @@ Node::Node(config::ConfigStore& config)
   }
   for (unsigned i = 0; i < loops; ++i) workers_.push_back(std::make_unique<LoopWorker>(state_, LoopIndex{i}, loops));
   apply_settings(*settings);
-  config.on_change(
-      [this](const config::Settings&, const config::Settings& after) -> std::expected<void, config::ConfigStore::Veto> {
-        apply_settings(after);
-        set_log_level(after.loglevel);
-        return {};
-      });
+  config.on_change([this](const auto& before, const auto& after) { return follow(before, after); });
 }
 
 Node::~Node() = default;
@@ -119,40 +116,45 @@ void Node::apply_settings(const config::Settings& settings) {
                           static_cast<unsigned>(settings.lfu_decay_time)});
 }
 
-std::expected<void, std::string> Node::listen_tcp(const config::Settings& settings) {
-  int port = static_cast<int>(settings.port);
-  for (const std::string& entry : settings.bind) {
-    const bool optional = entry.starts_with('-');
-    auto listener = net::Listener::tcp(loop_, optional ? entry.substr(1) : entry, port,
-                                       static_cast<int>(settings.tcp_backlog), [this](int fd) { accept(fd); });
-    if (listener) {
-      port = listener->port();  // port 0: the other addresses use the port that the kernel chose
-      listeners_.push_back(std::move(*listener));
-    } else if (!optional) {
-      return std::unexpected(listener.error().message);
+std::expected<void, std::string> Node::listen() {
+  auto opened = listeners_.open(*config_.current());
+  state_.tcp_port.store(listeners_.port(), std::memory_order_relaxed);
+  return opened;
+}
+
+Node::Allowed Node::follow(const config::Settings& before, const config::Settings& after) {
+  if (after.maxclients != before.maxclients) {
+    const std::int64_t possible = make_room_for_clients(after.maxclients);
+    if (possible < after.maxclients) {
+      return std::unexpected(config::ConfigStore::Veto{
+          "maxclients", "The operating system is not able to handle the specified number of clients, try with " +
+                            std::to_string(possible)});
     }
   }
-  state_.tcp_port = port;
-  if (listeners_.empty()) return std::unexpected("none of the addresses of 'bind' is available");
+  if (after.port != before.port || after.bind != before.bind) {
+    if (auto moved = move_listeners(before, after); !moved) return moved;
+  }
+  apply_settings(after);
+  set_log_level(after.loglevel);
   return {};
 }
 
-std::expected<void, std::string> Node::listen() {
-  const std::shared_ptr<const config::Settings> settings = config_.current();
-  if (settings->port != 0 || settings->unixsocket.empty()) {
-    if (auto opened = listen_tcp(*settings); !opened) return opened;
+Node::Allowed Node::move_listeners(const config::Settings& before, const config::Settings& after) {
+  // What the task holds is its own: nobody waits for it any more once the main loop has ended.
+  auto answer = std::make_shared<std::promise<Allowed>>();
+  std::future<Allowed> moved = answer->get_future();
+  loop_.post([this, answer, before, after] {
+    Allowed allowed = listeners_.move(before, after);
+    state_.tcp_port.store(listeners_.port(), std::memory_order_relaxed);
+    answer->set_value(std::move(allowed));
+  });
+  while (moved.wait_for(kTick) != std::future_status::ready) {
+    if (ended_.load()) return std::unexpected(config::ConfigStore::Veto{"port", "the server is shutting down"});
   }
-  if (!settings->unixsocket.empty()) {
-    auto listener =
-        net::Listener::unix_socket(loop_, settings->unixsocket, static_cast<unsigned>(settings->unixsocketperm),
-                                   static_cast<int>(settings->tcp_backlog), [this](int fd) { accept(fd); });
-    if (!listener) return std::unexpected(listener.error().message);
-    listeners_.push_back(std::move(*listener));
-  }
-  return {};
+  return moved.get();
 }
 
-int Node::port() const { return static_cast<int>(state_.tcp_port); }
+int Node::port() const { return static_cast<int>(state_.tcp_port.load(std::memory_order_relaxed)); }
 
 bool Node::refuse(int fd, const config::Settings& settings) {
   std::size_t connected = 0;
@@ -192,8 +194,9 @@ void Node::run(const std::function<void()>& on_ready) {
   ticker_->start_repeating(kTick);
   on_ready();
   loop_.run();
+  ended_.store(true);
   ticker_.reset();
-  listeners_.clear();
+  listeners_.close();
   for (const auto& worker : workers_) worker->stop_and_join();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -8,9 +9,9 @@
 
 #include "server/config/config_store.h"
 #include "server/engine/keyspace.h"
+#include "server/listeners.h"
 #include "server/logging.h"
 #include "server/loop_worker.h"
-#include "server/net/listener.h"
 #include "server/net/loop.h"
 #include "server/net/timer.h"
 #include "server/state/server_state.h"
@@ -43,7 +44,10 @@ class Node final : private NodeControl {
   void feed_monitors(const std::string& line) override;
   void log(const std::string& text) override { log_warning(text); }
 
-  std::expected<void, std::string> listen_tcp(const config::Settings& settings);
+  using Allowed = std::expected<void, config::ConfigStore::Veto>;
+  /// CONFIG SET: a change that the process around the commands must follow, or veto. A loop's thread.
+  Allowed follow(const config::Settings& before, const config::Settings& after);
+  Allowed move_listeners(const config::Settings& before, const config::Settings& after);
   void accept(int fd);
   bool refuse(int fd, const config::Settings& settings);
   void apply_settings(const config::Settings& settings);
@@ -55,11 +59,12 @@ class Node final : private NodeControl {
   ServerState state_;
   net::Loop loop_;
   std::vector<std::unique_ptr<LoopWorker>> workers_;
-  std::vector<net::Listener> listeners_;
+  Listeners listeners_{loop_, [this](int fd) { accept(fd); }};
   std::unique_ptr<net::SignalWatcher> terminate_;
   std::unique_ptr<net::SignalWatcher> interrupt_;
   std::unique_ptr<net::Timer> ticker_;
   bool stopping_ = false;
+  std::atomic<bool> ended_{false};  // loop_ runs nothing more
 };
 
 }  // namespace magpie::server

@@ -1,35 +1,24 @@
 #include "server/startup.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
 
+#include "server/file_limit.h"
 #include "server/logging.h"
 #include "server/state/version.h"
 
 namespace magpie::server {
 
 void fit_file_limit(config::Settings& settings) {
-  constexpr rlim_t kOwnFiles = 32;  // listeners, log, eventfds
-  const rlim_t wanted = static_cast<rlim_t>(settings.maxclients) + kOwnFiles;
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
-  rlimit raised = limit;
-  raised.rlim_cur = wanted;
-  raised.rlim_max = std::max(wanted, limit.rlim_max);
-  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return;
-  raised.rlim_cur = raised.rlim_max = limit.rlim_max;  // as far as an ordinary user may
-  if (setrlimit(RLIMIT_NOFILE, &raised) != 0) raised = limit;
-  const auto possible = static_cast<std::int64_t>(std::max(raised.rlim_cur, kOwnFiles + 1) - kOwnFiles);
+  const std::int64_t possible = make_room_for_clients(settings.maxclients);
   if (possible >= settings.maxclients) return;
   log_warning("You requested maxclients of " + std::to_string(settings.maxclients) +
-              " but the limit of open files is " + std::to_string(raised.rlim_cur) + ": maxclients is now " +
-              std::to_string(possible) + ". Raise it with 'ulimit -n' to serve more.");
+              " but the limit of open files is too low for it: maxclients is now " + std::to_string(possible) +
+              ". Raise it with 'ulimit -n' to serve more.");
   settings.maxclients = possible;
 }
 

@@ -57,7 +57,8 @@ void info_server(InfoText& text, CommandContext& context) {
   text.field("process_id", server::process_id());
   text.field("process_supervised", "no");
   text.field("run_id", server.run_id);
-  text.field("tcp_port", server.tcp_port);
+  const std::int64_t port = server.tcp_port.load(std::memory_order_relaxed);
+  text.field("tcp_port", port);
   text.field("server_time_usec", now_us);
   text.field("uptime_in_seconds", uptime);
   text.field("uptime_in_days", uptime / kDaySeconds);
@@ -68,7 +69,7 @@ void info_server(InfoText& text, CommandContext& context) {
   text.field("config_file", server.config_file);
   text.field("io_threads_active", server.loops.size() > 1 ? 1 : 0);
   text.field("threads", static_cast<std::uint64_t>(server.loops.size()));
-  if (server.tcp_port != 0) text.field("listener0", listener_text(context.settings, server.tcp_port));
+  if (port != 0) text.field("listener0", listener_text(context.settings, port));
 }
 
 void info_clients(InfoText& text, CommandContext& context) {

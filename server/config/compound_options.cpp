@@ -237,7 +237,12 @@ Outcome assign_shutdown(Settings& settings, const Option& option, Arguments argu
 
 Outcome assign_directory(Settings& settings, const Option& option, Arguments arguments, Origin) {
   if (arguments.size() != 1) return std::unexpected("wrong number of arguments");
-  keep(settings, option, arguments.front());
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::canonical(arguments.front(), error);
+  if (arguments.front().empty()) error = std::make_error_code(std::errc::no_such_file_or_directory);
+  if (!error && !std::filesystem::is_directory(path, error)) error = std::make_error_code(std::errc::not_a_directory);
+  if (error) return std::unexpected(error.message());
+  keep(settings, option, path.string());
   return {};
 }
 
@@ -268,7 +273,7 @@ constexpr Custom kSavePoints{assign_save, kept, "seconds and changes", "a list o
 constexpr Custom kOomScores{assign_oom_scores, kept, "three integers", "a list of three integers from -2000 to 2000"};
 constexpr Custom kShutdownFlags{assign_shutdown, kept, "default, save, nosave, now, force",
                                 "a list of default, save, nosave, now, force (not both save and nosave)"};
-constexpr Custom kWorkingDirectory{assign_directory, format_directory, "directory", "one directory", false};
+constexpr Custom kWorkingDirectory{assign_directory, format_directory, "directory", "a directory that exists", false};
 constexpr Custom kMaster{assign_master, kept, "host and port", "a host and a port, or 'no one',"};
 
 }  // namespace magpie::config

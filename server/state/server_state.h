@@ -89,6 +89,7 @@ struct ServerState {
   PauseState pause;
   std::atomic<unsigned> monitors{0};
   std::atomic<std::uint64_t> rejected_connections{0};
+  std::atomic<std::int64_t> tcp_port{0};  // in use; 0: none
   std::vector<std::unique_ptr<LoopStatistics>> loops;  // filled before the loops start
   StatisticsBaseline baseline;
   RateSampler rates;
@@ -100,7 +101,6 @@ struct ServerState {
   std::string run_id;  // 40 hex digits
   std::int64_t start_ms = 0;
   std::int64_t startup_used_memory = 0;
-  std::int64_t tcp_port = 0;
   std::string executable;
   std::string config_file;
 };

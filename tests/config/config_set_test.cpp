@@ -57,6 +57,17 @@ TEST_CASE("the order in which Redis 7.0 finds mistakes") {
   CHECK(store.current()->without_effect.at("replica-read-only") == "no");
 }
 
+TEST_CASE("dir must be a directory that exists, and is kept as an absolute path") {
+  Settings settings;
+  settings.enable_protected_configs = Permission::Yes;
+  ConfigStore store{settings};
+  CHECK(set(store, {{"dir", "/no/such/folder"}}) == failed("dir", "No such file or directory"));
+  CHECK(set(store, {{"dir", ""}}) == failed("dir", "No such file or directory"));
+  CHECK(set(store, {{"dir", "/proc/self/exe"}}) == failed("dir", "Not a directory"));
+  CHECK(set(store, {{"dir", "/proc/../"}}) == "OK");
+  CHECK(store.get(std::array{ByteView("dir")}).front().second == "/");
+}
+
 TEST_CASE("more words of Redis 7.0") {
   ConfigStore store{Settings{}};
   const auto check = [&](const char* name, const char* value, const char* why) {

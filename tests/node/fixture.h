@@ -36,7 +36,8 @@ class TestNode {
 /// A client with a blocking socket. Waiting for more than ten seconds is an error (an exception).
 class Client {
  public:
-  explicit Client(const TestNode& node);
+  explicit Client(const TestNode& node) : Client(node.port()) {}
+  explicit Client(int port);
   Client(Client&& other) noexcept : fd_(std::exchange(other.fd_, -1)), input_(std::move(other.input_)) {}
   Client& operator=(Client&& other) noexcept {
     std::swap(fd_, other.fd_);

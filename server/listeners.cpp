@@ -1,0 +1,68 @@
+#include "server/listeners.h"
+
+#include <utility>
+
+#include "server/logging.h"
+
+namespace magpie::server {
+
+std::expected<void, std::string> Listeners::open_tcp(const config::Settings& settings, int port) {
+  std::vector<net::Listener> opened;
+  for (const std::string& entry : settings.bind) {
+    const bool optional = entry.starts_with('-');
+    auto listener = net::Listener::tcp(loop_, optional ? entry.substr(1) : entry, port,
+                                       static_cast<int>(settings.tcp_backlog), on_accept_);
+    if (listener) {
+      port = listener->port();  // port 0: the other addresses use the port that the kernel chose
+      opened.push_back(std::move(*listener));
+    } else if (!optional) {
+      return std::unexpected(listener.error().message);
+    }
+  }
+  if (opened.empty()) return std::unexpected("none of the addresses of 'bind' is available");
+  tcp_ = std::move(opened);
+  port_ = port;
+  return {};
+}
+
+std::expected<void, std::string> Listeners::open(const config::Settings& settings) {
+  if (settings.port != 0 || settings.unixsocket.empty()) {
+    if (auto opened = open_tcp(settings, static_cast<int>(settings.port)); !opened) return opened;
+  }
+  if (settings.unixsocket.empty()) return {};
+  auto listener = net::Listener::unix_socket(loop_, settings.unixsocket, static_cast<unsigned>(settings.unixsocketperm),
+                                             static_cast<int>(settings.tcp_backlog), on_accept_);
+  if (!listener) return std::unexpected(listener.error().message);
+  unix_.push_back(std::move(*listener));
+  return {};
+}
+
+std::expected<void, config::ConfigStore::Veto> Listeners::move(const config::Settings& before,
+                                                               const config::Settings& after) {
+  const int old_port = port_;
+  const bool other_port = after.port != before.port;
+  const int port = other_port ? static_cast<int>(after.port) : old_port;
+  if (port == 0) {
+    tcp_.clear();
+    port_ = 0;
+    return {};
+  }
+  if (!other_port) tcp_.clear();  // the new addresses may cover the old ones
+  const auto opened = open_tcp(after, port);
+  if (opened) return {};
+  log_warning("CONFIG SET: " + opened.error());
+  if (tcp_.empty() && old_port != 0) {
+    if (const auto again = open_tcp(before, old_port); !again) log_warning("CONFIG SET: " + again.error());
+  }
+  if (other_port) {
+    return std::unexpected(config::ConfigStore::Veto{"port", "Unable to listen on this port. Check server logs."});
+  }
+  return std::unexpected(config::ConfigStore::Veto{"bind", "Failed to bind to specified addresses."});
+}
+
+void Listeners::close() {
+  tcp_.clear();
+  unix_.clear();
+}
+
+}  // namespace magpie::server
