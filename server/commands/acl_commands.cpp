@@ -161,7 +161,10 @@ constexpr std::array kAclSubcommands{
                .summary = "Get the rules for a specific ACL user",
                .complexity = "O(N). Where N is the number of password, command and pattern rules that the user has.",
                .handler = acl_getuser,
-               .arguments = "username"},
+               .arguments = "username",
+               .history = "6.2.0 Added Pub/Sub channel patterns.\n"
+                          "7.0.0 Added selectors and changed the format of key and channel patterns from a list to "
+                          "their rule representation."},
     help_row(Group::Server, "6.0.0", acl_help),
     CommandRow{.name = "list",
                .arity = 2,
@@ -204,7 +207,9 @@ constexpr std::array kAclSubcommands{
                .summary = "Modify or create the rules for a specific ACL user",
                .complexity = "O(N). Where N is the number of rules provided.",
                .handler = no_users,
-               .arguments = "username rule?*"},
+               .arguments = "username rule?*",
+               .history = "6.2.0 Added Pub/Sub channel patterns.\n"
+                          "7.0.0 Added selectors and key based permissions."},
     CommandRow{.name = "users",
                .arity = 2,
                .flags = kAdmin | kNoScript | kLoading | kStale,

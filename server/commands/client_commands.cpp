@@ -172,6 +172,11 @@ constexpr std::string_view kTrackingArguments =
     "status:oneof(on:pure-token=ON off:pure-token=OFF) client-id:integer=REDIRECT? prefix=PREFIX?*+ "
     "bcast:pure-token=BCAST? optin:pure-token=OPTIN? optout:pure-token=OPTOUT? noloop:pure-token=NOLOOP?";
 
+constexpr CommandRow with_history(CommandRow row, std::string_view history) {
+  row.history = history;
+  return row;
+}
+
 constexpr std::array kSubcommands{
     sub("caching", 3, kAnybody, "6.0.0", "Instruct the server about tracking or not keys in the next request", "O(1)",
         client_caching, "mode:oneof(yes:pure-token=YES no:pure-token=NO)"),
@@ -183,17 +188,31 @@ constexpr std::array kSubcommands{
     sub("id", 2, kAnybody, "5.0.0", "Returns the client ID for the current connection", "O(1)", client_id),
     sub("info", 2, kAnybody, "6.2.0", "Returns information about the current client connection.", "O(1)", client_info,
         "", "nondeterministic_output"),
-    sub("kill", -3, kAdministrator, "2.4.0", "Kill the connection of a client",
-        "O(N) where N is the number of client connections", client_kill, kKillArguments),
-    sub("list", -2, kAdministrator, "2.4.0", "Get the list of client connections",
-        "O(N) where N is the number of client connections", client_list, kListArguments, "nondeterministic_output"),
+    with_history(sub("kill", -3, kAdministrator, "2.4.0", "Kill the connection of a client",
+                     "O(N) where N is the number of client connections", client_kill, kKillArguments),
+                 "2.8.12 Added new filter format.\n"
+                 "2.8.12 `ID` option.\n"
+                 "3.2.0 Added `master` type in for `TYPE` option.\n"
+                 "5.0.0 Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility.\n"
+                 "6.2.0 `LADDR` option."),
+    with_history(
+        sub("list", -2, kAdministrator, "2.4.0", "Get the list of client connections",
+            "O(N) where N is the number of client connections", client_list, kListArguments, "nondeterministic_output"),
+        "2.8.12 Added unique client `id` field.\n"
+        "5.0.0 Added optional `TYPE` filter.\n"
+        "6.0.0 Added `user` field.\n"
+        "6.2.0 Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` filter.\n"
+        "7.0.0 Added `resp`, `multi-mem`, `rbs` and `rbp` fields.\n"
+        "7.0.3 Added `ssub` field."),
     sub("no-evict", 3, kAdministrator, "7.0.0", "Set client eviction mode for the current connection", "O(1)",
         client_no_evict, "enabled:oneof(on:pure-token=ON off:pure-token=OFF)"),
     sub("no-touch", 3, kAnybody, "7.2.0",
         "Controls whether commands sent by the client affect the LRU/LFU of accessed keys.", "O(1)", client_no_touch,
         "enabled:oneof(on:pure-token=ON off:pure-token=OFF)"),
-    sub("pause", -3, kAdministrator, "2.9.50", "Stop processing commands from clients for some time", "O(1)",
-        client_pause, "timeout:integer mode:oneof?@6.2.0(write:pure-token=WRITE all:pure-token=ALL)"),
+    with_history(
+        sub("pause", -3, kAdministrator, "2.9.50", "Stop processing commands from clients for some time", "O(1)",
+            client_pause, "timeout:integer mode:oneof?@6.2.0(write:pure-token=WRITE all:pure-token=ALL)"),
+        "6.2.0 `CLIENT PAUSE WRITE` mode added along with the `mode` option."),
     sub("reply", 3, kAnybody, "3.2.0", "Instruct the server whether to reply to commands", "O(1)", client_reply,
         "on_off_skip:oneof(on:pure-token=ON off:pure-token=OFF skip:pure-token=SKIP)"),
     sub("setinfo", 4, kAnybody, "7.2.0", "Sets information specific to the client or connection.", "O(1)",

@@ -150,7 +150,8 @@ constexpr std::array kClusterSubcommands{
                .summary = "Force a node cluster to handshake with another node",
                .complexity = "O(1)",
                .handler = no_cluster,
-               .arguments = "ip port:integer cluster_bus_port:integer?@4.0.0"},
+               .arguments = "ip port:integer cluster_bus_port:integer?@4.0.0",
+               .history = "4.0.0 Added the optional `cluster_bus_port` argument."},
     CommandRow{.name = "myid",
                .arity = 2,
                .flags = kStale,
@@ -256,7 +257,9 @@ constexpr std::array kClusterSubcommands{
                .handler = no_cluster,
                .tips = "nondeterministic_output",
                .deprecated_since = "7.0.0",
-               .replaced_by = "`CLUSTER SHARDS`"}};
+               .replaced_by = "`CLUSTER SHARDS`",
+               .history = "4.0.0 Added node IDs.\n"
+                          "7.0.0 Added additional networking metadata field."}};
 constexpr std::array kRows{CommandRow{.name = "readonly",
                                       .arity = 1,
                                       .flags = kLoading | kStale | kFast,

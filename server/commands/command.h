@@ -171,6 +171,8 @@ struct CommandRow {
   std::string_view arguments = "";  // for COMMAND DOCS, in the notation of argument_spec.h
   std::string_view deprecated_since = "";
   std::string_view replaced_by = "";
+  std::string_view history = "";  // for COMMAND DOCS: a line for each change, "7.0.0 Added the `X` option."
+  bool system = false;            // of interest to those who work on the server only
 };
 
 /// A row in the table of this process. Lives as long as the process.

@@ -1,5 +1,6 @@
 #include "server/commands/command_facts.h"
 
+#include <algorithm>
 #include <array>
 
 #include "protocol/numbers.h"
@@ -209,6 +210,23 @@ void reply_command_info(resp::ReplyWriter& reply, const Command& command) {
   for (const Command* sub : command.subcommands) reply_command_info(reply, *sub);
 }
 
+namespace {
+
+/// Of the row's lines, each with a version and what changed with it; a set of pairs.
+void reply_history(resp::ReplyWriter& reply, std::string_view history) {
+  reply.set(static_cast<std::size_t>(std::ranges::count(history, '\n')) + 1);
+  while (!history.empty()) {
+    const std::string_view line = history.substr(0, history.find('\n'));
+    const std::size_t space = line.find(' ');
+    reply.array(2);
+    reply.bulk(line.substr(0, space));
+    reply.bulk(line.substr(space + 1));
+    history.remove_prefix(std::min(line.size() + 1, history.size()));
+  }
+}
+
+}  // namespace
+
 void reply_command_docs(resp::ReplyWriter& reply, const Command& command) {
   const CommandRow& row = *command.row;
   const auto text = [&](std::string_view name, std::string_view value) {
@@ -216,8 +234,8 @@ void reply_command_docs(resp::ReplyWriter& reply, const Command& command) {
     reply.bulk(value);
   };
   const bool deprecated = !row.deprecated_since.empty();
-  reply.map(3U + (row.complexity.empty() ? 0 : 1) + (deprecated ? 3 : 0) + (row.arguments.empty() ? 0 : 1) +
-            (command.subcommands.empty() ? 0 : 1));
+  reply.map(3U + (row.complexity.empty() ? 0 : 1) + (deprecated ? 3 : 0) + (row.system ? 1 : 0) +
+            (row.history.empty() ? 0 : 1) + (row.arguments.empty() ? 0 : 1) + (command.subcommands.empty() ? 0 : 1));
   text("summary", row.summary);
   text("since", row.since);
   text("group", group_name(row.group));
@@ -228,6 +246,15 @@ void reply_command_docs(resp::ReplyWriter& reply, const Command& command) {
     reply.simple("deprecated");
     text("deprecated_since", row.deprecated_since);
     text("replaced_by", row.replaced_by);
+  }
+  if (row.system) {
+    reply.bulk("doc_flags");
+    reply.set(1);
+    reply.simple("syscmd");
+  }
+  if (!row.history.empty()) {
+    reply.bulk("history");
+    reply_history(reply, row.history);
   }
   if (!row.arguments.empty()) {
     reply.bulk("arguments");

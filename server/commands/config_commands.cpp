@@ -73,7 +73,8 @@ constexpr std::array kConfigSubcommands{
                .summary = "Get the values of configuration parameters",
                .complexity = "O(N) when N is the number of configuration parameters provided",
                .handler = config_get,
-               .arguments = "parameter:block*(parameter)"},
+               .arguments = "parameter:block*(parameter)",
+               .history = "7.0.0 Added the ability to pass multiple pattern parameters in one call"},
     help_row(Group::Server, "5.0.0", config_help),
     CommandRow{.name = "resetstat",
                .arity = 2,
@@ -100,7 +101,8 @@ constexpr std::array kConfigSubcommands{
                .complexity = "O(N) when N is the number of configuration parameters provided",
                .handler = config_set,
                .tips = "request_policy:all_nodes response_policy:all_succeeded",
-               .arguments = "parameter_value:block*(parameter value)"}};
+               .arguments = "parameter_value:block*(parameter value)",
+               .history = "7.0.0 Added the ability to set multiple parameters in one call."}};
 constexpr std::array kRows{CommandRow{.name = "config",
                                       .arity = -2,
                                       .group = Group::Server,

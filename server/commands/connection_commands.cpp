@@ -173,7 +173,8 @@ constexpr std::array kRows{
                .summary = "Authenticate to the server",
                .complexity = "O(N) where N is the number of passwords defined for the user",
                .handler = auth,
-               .arguments = "username?@6.0.0 password"},
+               .arguments = "username?@6.0.0 password",
+               .history = "6.0.0 Added ACL style (username and password)."},
     CommandRow{.name = "echo",
                .arity = 2,
                .flags = kLoading | kStale | kFast,
@@ -194,7 +195,9 @@ constexpr std::array kRows{
                .complexity = "O(1)",
                .handler = hello,
                .arguments = "arguments:block?(protover:integer username_password:block=AUTH?(username password) "
-                            "clientname=SETNAME?)"},
+                            "clientname=SETNAME?)",
+               .history = "6.2.0 `protover` made optional; when called without arguments the command reports the "
+                          "current connection's context."},
     CommandRow{.name = "ping",
                .arity = -1,
                .flags = kFast,

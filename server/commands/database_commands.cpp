@@ -83,7 +83,9 @@ constexpr std::array kRows{
                .handler = flushall,
                .locks = Locks::All,
                .tips = "request_policy:all_shards response_policy:all_succeeded",
-               .arguments = "async:oneof?(async:pure-token=ASYNC@4.0.0 sync:pure-token=SYNC@6.2.0)"},
+               .arguments = "async:oneof?(async:pure-token=ASYNC@4.0.0 sync:pure-token=SYNC@6.2.0)",
+               .history = "4.0.0 Added the `ASYNC` flushing mode modifier.\n"
+                          "6.2.0 Added the `SYNC` flushing mode modifier."},
     CommandRow{.name = "flushdb",
                .arity = -1,
                .flags = kWrite,
@@ -95,7 +97,9 @@ constexpr std::array kRows{
                .handler = flushdb,
                .locks = Locks::All,
                .tips = "request_policy:all_shards response_policy:all_succeeded",
-               .arguments = "async:oneof?(async:pure-token=ASYNC@4.0.0 sync:pure-token=SYNC@6.2.0)"},
+               .arguments = "async:oneof?(async:pure-token=ASYNC@4.0.0 sync:pure-token=SYNC@6.2.0)",
+               .history = "4.0.0 Added the `ASYNC` flushing mode modifier.\n"
+                          "6.2.0 Added the `SYNC` flushing mode modifier."},
     CommandRow{.name = "swapdb",
                .arity = 3,
                .flags = kWrite | kFast,

@@ -168,7 +168,8 @@ constexpr std::array kRows{CommandRow{.name = "debug",
                                       .summary = "A container for debugging commands",
                                       .complexity = "Depends on subcommand.",
                                       .handler = debug_command,
-                                      .locks = Locks::All}};
+                                      .locks = Locks::All,
+                                      .system = true}};
 
 }  // namespace
 

@@ -150,7 +150,8 @@ constexpr CommandRow row_of(const Setter& setter) {
           .summary = setter.summary,
           .complexity = "O(1)",
           .handler = setter.handler,
-          .arguments = setter.arguments};
+          .arguments = setter.arguments,
+          .history = "7.0.0 Added options: `NX`, `XX`, `GT` and `LT`."};
 }
 
 /// What TTL and its kin have in common. A time to live is another one whenever it is asked for.
@@ -160,6 +161,7 @@ struct Getter {
   std::string_view summary;
   Handler handler;
   bool deterministic;
+  std::string_view history = "";
 };
 
 constexpr CommandRow row_of(const Getter& getter) {
@@ -174,8 +176,11 @@ constexpr CommandRow row_of(const Getter& getter) {
           .complexity = "O(1)",
           .handler = getter.handler,
           .tips = getter.deterministic ? "" : "nondeterministic_output",
-          .arguments = "key:key#0"};
+          .arguments = "key:key#0",
+          .history = getter.history};
 }
+
+constexpr std::string_view kLessThanZero = "2.8.0 Added the -2 reply.";
 
 constexpr std::array kRows{
     row_of(Setter{"expire", "1.0.0", "Set a key's time to live in seconds", expire<Unit::Seconds, From::Now>,
@@ -208,9 +213,9 @@ constexpr std::array kRows{
     row_of(Getter{"pexpiretime", "7.0.0", "Get the expiration Unix timestamp for a key in milliseconds",
                   show_expiry<Unit::Milliseconds, From::Epoch>, true}),
     row_of(Getter{"pttl", "2.6.0", "Get the time to live for a key in milliseconds",
-                  show_expiry<Unit::Milliseconds, From::Now>, false}),
+                  show_expiry<Unit::Milliseconds, From::Now>, false, kLessThanZero}),
     row_of(Getter{"ttl", "1.0.0", "Get the time to live for a key in seconds", show_expiry<Unit::Seconds, From::Now>,
-                  false}),
+                  false, kLessThanZero}),
 };
 
 }  // namespace

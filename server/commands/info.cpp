@@ -110,7 +110,8 @@ constexpr std::array kRows{
                .handler = info,
                .locks = Locks::Own,
                .tips = "nondeterministic_output request_policy:all_shards response_policy:special",
-               .arguments = "section?*"}};
+               .arguments = "section?*",
+               .history = "7.0.0 Added support for taking multiple section arguments."}};
 
 }  // namespace
 

@@ -159,7 +159,8 @@ constexpr std::array kRows{
                .handler = scan,
                .locks = Locks::Own,
                .tips = "nondeterministic_output request_policy:special",
-               .arguments = "cursor:integer pattern:pattern=MATCH? count:integer=COUNT? type=TYPE?@6.0.0"},
+               .arguments = "cursor:integer pattern:pattern=MATCH? count:integer=COUNT? type=TYPE?@6.0.0",
+               .history = "6.0.0 Added the `TYPE` subcommand."},
 };
 
 }  // namespace

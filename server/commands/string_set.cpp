@@ -155,7 +155,11 @@ constexpr std::array kRows{
                    "ifne-value=IFNE@8.4.0 ifdeq-digest:integer=IFDEQ@8.4.0 ifdne-digest:integer=IFDNE@8.4.0) "
                    "get:pure-token=GET?@6.2.0 expiration:oneof?(seconds:integer=EX@2.6.12 "
                    "milliseconds:integer=PX@2.6.12 unix-time-seconds:unix-time=EXAT@6.2.0 "
-                   "unix-time-milliseconds:unix-time=PXAT@6.2.0 keepttl:pure-token=KEEPTTL@6.0.0)"},
+                   "unix-time-milliseconds:unix-time=PXAT@6.2.0 keepttl:pure-token=KEEPTTL@6.0.0)",
+               .history = "2.6.12 Added the `EX`, `PX`, `NX` and `XX` options.\n"
+                          "6.0.0 Added the `KEEPTTL` option.\n"
+                          "6.2.0 Added the `GET`, `EXAT` and `PXAT` option.\n"
+                          "7.0.0 Allowed the `NX` and `GET` options to be used together."},
     CommandRow{.name = "setex",
                .arity = 4,
                .flags = kWrite | kDenyOom,

@@ -36,7 +36,7 @@ def names(values):
 
 
 def quoted(value):
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
 def word(value, plain):
@@ -150,6 +150,9 @@ def row(info, docs, constants):
     for member in ("deprecated_since", "replaced_by"):
         if member in docs:
             fields.append(f".{member} = {quoted(text(docs[member]))}")
+    if "history" in docs:
+        changes = [f"{text(version)} {text(what)}" for version, what in docs["history"]]
+        fields.append(f".history = {quoted(chr(10).join(changes))}")
     return "CommandRow{" + ",\n".join(fields) + "}"
 
 
