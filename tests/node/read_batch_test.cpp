@@ -3,8 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <numeric>
-#include <thread>
+#include <memory>
 
 #include "server/engine/key.h"
 #include "tests/node/fixture.h"
@@ -53,7 +52,7 @@ class OneLoop {
   Keyspace::Guard lock(std::string_view key) { return node_.state().keyspace.lock(mask_of(Key::of(key).stripe)); }
   std::uint64_t reads() { return node_.state().loops[0]->total_reads_processed; }
   void wait_for_reads(std::uint64_t count) {
-    while (reads() < count) std::this_thread::yield();
+    REQUIRE(eventually([&] { return reads() >= count; }));
   }
 
   /// What `send` sends is there when the loop looks next.
