@@ -6,11 +6,12 @@
 
 #include "server/engine/keyspace.h"
 #include "server/engine/memory.h"
+#include "tests/engine/keyspace_checks.h"
+#include "tests/engine/keyspace_fixture.h"
 #include "tests/engine/keyspace_model.h"
 #include "tests/engine/random.h"
 
 using magpie::Db;
-using magpie::index_of;
 using magpie::Instant;
 using magpie::engine::Entry;
 using magpie::engine::Erase;
@@ -18,12 +19,10 @@ using magpie::engine::Flush;
 using magpie::engine::kAllStripes;
 using magpie::engine::Key;
 using magpie::engine::Keyspace;
-using magpie::engine::kStripes;
 using magpie::engine::Overwrite;
 using magpie::engine::Put;
 using magpie::engine::SetExpiry;
 using magpie::engine::StringValue;
-using magpie::engine::StripeIndex;
 using magpie::engine::SwapDb;
 using magpie::testing::EffectLog;
 using magpie::testing::KeyspaceModel;
@@ -52,14 +51,7 @@ class Twin {
     }
   }
 
-  void expire_all() {
-    const std::uint64_t before = keyspace_.counters().expired;
-    for (unsigned number = 0; number < kStripes; ++number) {
-      while (keyspace_.expire_some(StripeIndex{static_cast<std::uint8_t>(number)}, now_, 10) == 10) {
-      }
-    }
-    REQUIRE(keyspace_.counters().expired - before == model_.expire(now_));
-  }
+  void expire_all() { REQUIRE(magpie::testing::expire_all(keyspace_, now_) == model_.expire(now_)); }
 
   void check_all() {
     const Keyspace::Guard guard = keyspace_.lock(kAllStripes);
@@ -72,19 +64,12 @@ class Twin {
         REQUIRE(found != model_.content().end());
         REQUIRE(value_of(entry) == found->second);
       });
-      check_sizes(db);
+      magpie::testing::check_size(keyspace_, db, now_);
     }
     REQUIRE(seen == model_.content().size());
   }
 
-  void check_replay() {
-    Keyspace again({kDatabases, true});
-    log_.replay_into(again, now_);
-    REQUIRE(again.digest() == keyspace_.digest());
-    for (std::uint32_t number = 0; number < kDatabases; ++number) {
-      REQUIRE(again.size(Db{number}, now_).volatile_keys == keyspace_.size(Db{number}, now_).volatile_keys);
-    }
-  }
+  void check_replay() { magpie::testing::check_replay(log_, keyspace_, kDatabases, now_); }
 
  private:
   static KeyspaceModel::Value value_of(const Entry& entry) {
@@ -135,20 +120,6 @@ class Twin {
     REQUIRE(found == peeked);
     if (found != nullptr) REQUIRE(value_of(*found) == *expected);
     model_.expire(db, key.bytes, now_);  // find() erased it
-  }
-
-  void check_sizes(Db db) {
-    std::uint64_t keys = 0;
-    std::uint64_t volatile_keys = 0;
-    for (const auto& [id, value] : model_.content()) {
-      if (id.first != index_of(db)) continue;
-      ++keys;
-      volatile_keys += value.expiry.has_value() ? 1 : 0;
-    }
-    const Keyspace::DatabaseSize size = keyspace_.size(db, now_);
-    REQUIRE(size.keys == keys);
-    REQUIRE(size.volatile_keys == volatile_keys);
-    REQUIRE(keyspace_.keys(db) == keys);
   }
 
   Random random_;

@@ -9,6 +9,7 @@
 
 #include "server/engine/keyspace.h"
 #include "server/engine/memory.h"
+#include "tests/engine/keyspace_checks.h"
 #include "tests/engine/keyspace_fixture.h"
 #include "tests/engine/keyspace_model.h"
 #include "tests/engine/random.h"
@@ -156,19 +157,9 @@ TEST_CASE("threads do everything at once") {
     }
     for (std::thread& thread : threads) thread.join();
 
-    Keyspace again({kDatabases, true});
-    log.log().replay_into(again, kNow);
-    CHECK(again.digest() == keyspace.digest());
-    for (std::uint32_t number = 0; number < kDatabases; ++number) {
-      std::uint64_t keys = 0;
-      std::uint64_t volatile_keys = 0;
-      keyspace.visit_all(Db{number}, [&](const Entry& entry) {
-        ++keys;
-        volatile_keys += entry.expiry().has_value() ? 1 : 0;
-      });
-      CHECK(keyspace.size(Db{number}, kNow).keys == keys);
-      CHECK(keyspace.size(Db{number}, kNow).volatile_keys == volatile_keys);
-    }
+    magpie::testing::check_replay(log.log(), keyspace, kDatabases, kNow);
+    for (std::uint32_t number = 0; number < kDatabases; ++number)
+      magpie::testing::check_size(keyspace, Db{number}, kNow);
     while (keyspace.free_some(100) > 0) {
     }
     CHECK(keyspace.pending_lazy_free() == 0);
