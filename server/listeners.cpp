@@ -5,13 +5,18 @@
 #include "server/logging.h"
 
 namespace magpie::server {
+namespace {
+
+void log_lack(const char* error) { log_warning(std::string("Accepting client connection: accept: ") + error); }
+
+}  // namespace
 
 std::expected<void, std::string> Listeners::open_tcp(const config::Settings& settings, int port) {
   std::vector<net::Listener> opened;
   for (const std::string& entry : settings.bind) {
     const bool optional = entry.starts_with('-');
     auto listener = net::Listener::tcp(loop_, optional ? entry.substr(1) : entry, port,
-                                       static_cast<int>(settings.tcp_backlog), on_accept_);
+                                       static_cast<int>(settings.tcp_backlog), on_accept_, log_lack);
     if (listener) {
       port = listener->port();  // port 0: the other addresses use the port that the kernel chose
       opened.push_back(std::move(*listener));
@@ -31,7 +36,7 @@ std::expected<void, std::string> Listeners::open(const config::Settings& setting
   }
   if (settings.unixsocket.empty()) return {};
   auto listener = net::Listener::unix_socket(loop_, settings.unixsocket, static_cast<unsigned>(settings.unixsocketperm),
-                                             static_cast<int>(settings.tcp_backlog), on_accept_);
+                                             static_cast<int>(settings.tcp_backlog), on_accept_, log_lack);
   if (!listener) return std::unexpected(listener.error().message);
   unix_.push_back(std::move(*listener));
   return {};

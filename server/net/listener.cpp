@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "protocol/check.h"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr int kAcceptsPerEvent = 1000;  // as Redis; then the connections there are get their turn
 constexpr std::chrono::milliseconds kPauseWithoutDescriptors{100};
+constexpr std::chrono::seconds kBetweenTellings{1};
 
 /// What went wrong with one connection before it was accepted says nothing about the next one (see accept(2)).
 bool concerns_one_connection(int error_number) {
@@ -62,12 +64,13 @@ class SocketFile {
 }  // namespace
 
 struct Listener::Body final : HandleBody {
-  Body(Loop& owner, int listening, SocketFile made, OnAccept callback)
+  Body(Loop& owner, int listening, SocketFile made, OnAccept callback, OnLack lack)
       : HandleBody(owner),
         fd(listening),
         port(local_port(listening)),
         file(std::move(made)),
         on_accept(std::move(callback)),
+        on_lack(std::move(lack)),
         retry(owner, [this] { watch(); }) {
     CHECK(uv_poll_init(&loop().uv, &poll, fd) == 0);
     attach(&poll);
@@ -89,6 +92,7 @@ struct Listener::Body final : HandleBody {
       } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
         return;
       } else if (!concerns_one_connection(errno)) {
+        tell_lack(errno);
         pause();
         return;
       }
@@ -101,6 +105,13 @@ struct Listener::Body final : HandleBody {
     retry.start_once(kPauseWithoutDescriptors);
   }
 
+  void tell_lack(int error_number) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!on_lack || (told && now - *told < kBetweenTellings)) return;
+    told = now;
+    on_lack(error_text(error_number));
+  }
+
   void on_close() override {
     retry.stop();
     ::close(fd);  // uv_close() has taken it out of epoll
@@ -111,22 +122,25 @@ struct Listener::Body final : HandleBody {
   int port;
   SocketFile file;
   OnAccept on_accept;
+  OnLack on_lack;
+  std::optional<std::chrono::steady_clock::time_point> told;  // on_lack, last
   Timer retry;
   uv_poll_t poll{};
 };
 
 std::expected<Listener, Listener::Error> Listener::tcp(Loop& loop, const std::string& address, int port, int backlog,
-                                                       OnAccept on_accept) {
+                                                       OnAccept on_accept, OnLack on_lack) {
   const auto fd = listen_tcp(address, port, backlog);
   if (!fd) return std::unexpected(fd.error());
-  return Listener(new Body(loop, *fd, SocketFile(), std::move(on_accept)));
+  return Listener(new Body(loop, *fd, SocketFile(), std::move(on_accept), std::move(on_lack)));
 }
 
 std::expected<Listener, Listener::Error> Listener::unix_socket(Loop& loop, const std::string& path,
-                                                               unsigned permissions, int backlog, OnAccept on_accept) {
+                                                               unsigned permissions, int backlog, OnAccept on_accept,
+                                                               OnLack on_lack) {
   const auto fd = listen_unix(path, permissions, backlog);
   if (!fd) return std::unexpected(fd.error());
-  return Listener(new Body(loop, *fd, SocketFile(path), std::move(on_accept)));
+  return Listener(new Body(loop, *fd, SocketFile(path), std::move(on_accept), std::move(on_lack)));
 }
 
 Listener::Listener(Listener&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
