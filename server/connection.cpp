@@ -43,7 +43,8 @@ void Connection::close() {
 std::span<char> Connection::read_buffer() {
   if (tail_.empty()) return worker_.reads().space();
   const std::size_t wanted = at_least_ > tail_.size() ? at_least_ - tail_.size() : 0;
-  const std::size_t room = std::clamp(wanted, kReadBuffer / 4, kReserveAhead);
+  // As much again as there is, so that a large argument is moved a few times only.
+  const std::size_t room = std::clamp(wanted, kReadBuffer / 4, std::max(kReserveAhead, tail_.size()));
   return {tail_.reserve(room), tail_.capacity() - tail_.size()};
 }
 

@@ -5,21 +5,14 @@
 #include "protocol/numbers.h"
 #include "server/commands/command_table.h"
 #include "server/commands/transaction.h"
-#include "server/engine/memory.h"
 #include "server/limits.h"
+#include "server/memory_limit.h"
 #include "server/unknown_command.h"
 
 namespace magpie::server {
 
 using commands::Command;
 using commands::Execution;
-
-bool within_memory_limit(ServerState& server, const config::Settings& settings, Instant now, std::size_t queued) {
-  if (settings.maxmemory == 0) return true;
-  const std::int64_t limit = settings.maxmemory - static_cast<std::int64_t>(queued);
-  if (engine::used_memory() <= limit) return true;
-  return limit > 0 && server.keyspace.make_room(limit, now);
-}
 
 namespace {
 
@@ -277,6 +270,17 @@ bool Dispatcher::must_authenticate(const ClientState& client) const {
   return !client.authenticated && !loop_.settings->requirepass.empty();
 }
 
+/// Whether maxmemory forbids the command. Evicts a few keys, and more for a command that brings more; where that is not
+/// enough yet, the command runs and background slices evict the rest, as in Redis: no command waits for them.
+bool Dispatcher::out_of_memory(const Execution& execution, const Request& request, const Command& command) {
+  if (!takes_memory(execution.client, command)) return false;
+  constexpr std::size_t kFewKeys = 16;
+  constexpr std::size_t kBytesPerKey = 64;  // that an eviction frees, at least about
+  const std::size_t most = kFewKeys + request.bytes() / kBytesPerKey;
+  const std::size_t queued = execution.client.transaction.queued_bytes;
+  return make_room(server_, *loop_.settings, execution.now, queued, most) == engine::Keyspace::Room::None;
+}
+
 /// The checks before a command may run, in Redis's order. True if it was answered or must wait.
 bool Dispatcher::refuse(Execution& execution, const Request& request, const Command*& command) {
   if (!resolve(execution, request.args.views(), command)) return true;
@@ -289,8 +293,7 @@ bool Dispatcher::refuse(Execution& execution, const Request& request, const Comm
     reject(execution, command, "ERR Command not allowed inside a transaction");
     return true;
   }
-  if (loop_.settings->maxmemory > 0 && takes_memory(client, *command) &&
-      !within_memory_limit(server_, *loop_.settings, execution.now, client.transaction.queued_bytes)) {
+  if (loop_.settings->maxmemory > 0 && out_of_memory(execution, request, *command)) {
     reject(execution, command, text_of(resp::ErrorCode::OutOfMemory));
     return true;
   }

@@ -67,6 +67,11 @@ class Dispatcher {
     bool has_key = false;
     Db db{};  // the client's when it was parsed
     std::size_t end = 0;  // offset in the input behind it
+    std::size_t bytes() const {
+      std::size_t sum = 0;
+      for (const ByteView argument : args.views()) sum += argument.size();
+      return sum;
+    }
   };
 
   /// `ready` are the commands at the start of `input` that are parsed already.
@@ -87,6 +92,7 @@ class Dispatcher {
   void queue(commands::Execution& execution, const commands::Command& command, std::span<const ByteView> arguments);
   bool paused(const ClientState& client, const commands::Command& command, Instant now) const;
   bool must_authenticate(const ClientState& client) const;
+  bool out_of_memory(const commands::Execution& execution, const Request& request, const commands::Command& command);
   static void apply_reply_mode(ClientState& client, ByteBuffer& out, std::size_t reply_start);
 
   ServerState& server_;
@@ -94,9 +100,5 @@ class Dispatcher {
   std::array<Request, kBatch> batch_;
   std::array<Request, kHeads> heads_;
 };
-
-/// Whether memory, with `queued` bytes that a transaction holds, is within maxmemory after evicting what the policy
-/// allows. No lock may be held.
-bool within_memory_limit(ServerState& server, const config::Settings& settings, Instant now, std::size_t queued = 0);
 
 }  // namespace magpie::server

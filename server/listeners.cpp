@@ -1,5 +1,6 @@
 #include "server/listeners.h"
 
+#include <cerrno>
 #include <utility>
 
 #include "server/logging.h"
@@ -8,6 +9,12 @@ namespace magpie::server {
 namespace {
 
 void log_lack(const char* error) { log_warning(std::string("Accepting client connection: accept: ") + error); }
+
+/// Errors of an address that this machine does not have, which a '-' in front of it forgives. The same as in Redis.
+bool is_unavailable(int error) {
+  return error == EADDRNOTAVAIL || error == EAFNOSUPPORT || error == EPFNOSUPPORT || error == EPROTONOSUPPORT ||
+         error == ESOCKTNOSUPPORT || error == ENOPROTOOPT;
+}
 
 }  // namespace
 
@@ -20,7 +27,9 @@ std::expected<void, std::string> Listeners::open_tcp(const config::Settings& set
     if (listener) {
       port = listener->port();  // port 0: the other addresses use the port that the kernel chose
       opened.push_back(std::move(*listener));
-    } else if (!optional) {
+    } else if (optional && is_unavailable(listener.error().code)) {
+      log_verbose("'bind' " + entry + " is left out: " + listener.error().message);
+    } else {
       return std::unexpected(listener.error().message);
     }
   }

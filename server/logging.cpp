@@ -5,6 +5,10 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
 namespace magpie::server {
 namespace {
 
@@ -29,6 +33,13 @@ spdlog::level::level_enum level_of(config::LogLevel level) {
 }  // namespace
 
 std::expected<void, std::string> start_logging(const config::Settings& settings) {
+  const auto failure = [&](const char* why) {
+    return std::unexpected("cannot write the log file '" + settings.logfile + "': " + why +
+                           ". Choose another with --logfile, or make its folder writable.");
+  };
+  // The library would make a folder that is missing, and a wrong path would go unnoticed.
+  if (!settings.logfile.empty() && !std::ofstream(settings.logfile, std::ios::app))
+    return failure(std::strerror(errno));
   try {  // the one place where the library reports by exception
     spdlog::init_thread_pool(kQueuedLines, 1);
     std::shared_ptr<spdlog::sinks::sink> sink;
@@ -44,8 +55,8 @@ std::expected<void, std::string> start_logging(const config::Settings& settings)
     logger->flush_on(spdlog::level::warn);
     spdlog::set_default_logger(logger);
     spdlog::flush_every(std::chrono::seconds(1));
-  } catch (const spdlog::spdlog_ex& failure) {
-    return std::unexpected("cannot write the log file '" + settings.logfile + "': " + failure.what());
+  } catch (const spdlog::spdlog_ex& error) {
+    return failure(error.what());
   }
   return {};
 }

@@ -9,6 +9,7 @@
 #include "server/commands/transaction.h"
 #include "server/engine/memory.h"
 #include "server/limits.h"
+#include "server/memory_limit.h"
 
 namespace magpie::server {
 namespace {
@@ -204,8 +205,8 @@ bool LoopWorker::background_slice(Instant now) {
       }
     }
   }
-  if (!paused && state_.settings->maxmemory > 0 && engine::used_memory() > state_.settings->maxmemory) {
-    within_memory_limit(server_, *state_.settings, now);
+  while (!paused && make_room(server_, *state_.settings, now, 0, kKeysPerStep) == engine::Keyspace::Room::NotYet) {
+    if (spent()) return true;
   }
   while (server_.keyspace.free_some(kKeysPerStep) > 0) {
     if (spent()) return true;

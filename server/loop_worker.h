@@ -51,7 +51,7 @@ class LoopWorker {
   net::Loop& loop() { return loop_; }
   LoopState& state() { return state_; }
   Dispatcher& dispatcher() { return dispatcher_; }
-  Instant now() const { return wall_clock(); }
+  Instant now() { return state_.read_clock(); }
   ReadBatch& reads() { return reads_; }
   /// Takes in the bytes just read to reads(); they are executed when the batch is full, or at the end of this turn.
   void gather(Connection& connection, std::size_t bytes);

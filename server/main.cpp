@@ -35,6 +35,9 @@ int main(int argc, char** argv) {
     return fail(ExitCode::CannotLog, logging.error());
   for (const std::string& warning : loaded->warnings) server::log_warning(warning);
   server::fit_file_limit(loaded->settings);
+  if (loaded->settings.port == 0 && loaded->settings.unixsocket.empty()) {
+    return fail(ExitCode::CannotListen, "'port' is 0 and 'unixsocket' is not set: there is nothing to listen on");
+  }
 
   config::ConfigStore config(std::move(loaded->settings), loaded->config_file);
   int code = EXIT_SUCCESS;

@@ -13,6 +13,7 @@
 
 #include "server/commands/command_table.h"
 #include "server/engine/memory.h"
+#include "server/exit_code.h"
 #include "server/file_limit.h"
 
 namespace magpie::server {
@@ -79,6 +80,13 @@ bool from_this_machine(int fd) {
 void send_and_close(int fd, ByteView text) {
   [[maybe_unused]] const ssize_t sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   ::close(fd);
+}
+
+/// Whoever asks a second time does not want to wait for commands that still run.
+void end_at_next_signal() {
+  const auto end = [](int) { _exit(static_cast<int>(ExitCode::Forced)); };
+  std::signal(SIGTERM, end);
+  std::signal(SIGINT, end);
 }
 
 constexpr ByteView kProtectedText =
@@ -180,10 +188,7 @@ void Node::accept(int fd) {
 }
 
 void Node::run(const std::function<void()>& on_ready) {
-  const auto on_signal = [this] {
-    if (stopping_) _exit(1);  // asked twice: at once
-    shut_down({});
-  };
+  const auto on_signal = [this] { shut_down({}); };
   terminate_ = std::make_unique<net::SignalWatcher>(loop_, SIGTERM, on_signal);
   interrupt_ = std::make_unique<net::SignalWatcher>(loop_, SIGINT, on_signal);
   state_.startup_used_memory = engine::used_memory();
@@ -195,17 +200,15 @@ void Node::run(const std::function<void()>& on_ready) {
   on_ready();
   loop_.run();
   ended_.store(true);
+  terminate_.reset();
+  interrupt_.reset();
+  end_at_next_signal();
   ticker_.reset();
   listeners_.close();
   for (const auto& worker : workers_) worker->stop_and_join();
 }
 
-void Node::shut_down(const Shutdown&) {
-  loop_.post([this] {
-    stopping_ = true;
-    loop_.stop();
-  });
-}
+void Node::shut_down(const Shutdown&) { loop_.stop(); }
 
 bool Node::abort_shutdown() { return false; }
 

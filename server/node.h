@@ -63,7 +63,6 @@ class Node final : private NodeControl {
   std::unique_ptr<net::SignalWatcher> terminate_;
   std::unique_ptr<net::SignalWatcher> interrupt_;
   std::unique_ptr<net::Timer> ticker_;
-  bool stopping_ = false;
   std::atomic<bool> ended_{false};  // loop_ runs nothing more
 };
 

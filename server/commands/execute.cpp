@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::uint64_t kNsPerUs = 1000;
 constexpr std::uint64_t kNsPerMs = 1'000'000;
+// A command runs at a time at most this old, in ticks(): a fraction of a millisecond.
+constexpr std::uint64_t kMostClockAge = 1'000'000;
 
 void log_slow(CommandContext& context, std::uint64_t ns, std::size_t request_bytes, std::size_t reply_bytes) {
   const config::Settings& settings = context.settings;
@@ -85,6 +87,12 @@ bool execute(Execution& execution, const Command& command, std::span<const ByteV
              const engine::Key* ahead) {
   server::ClientState& client = execution.client;
   const config::Settings& settings = *execution.loop.settings;
+  const std::uint64_t start = server::ticks();
+  // The time was read for a whole burst, and something in it, or another thread's lock, may have taken long. A
+  // transaction has one time.
+  if (start - execution.loop.clock_read_at > kMostClockAge && !execution.in_transaction) {
+    execution.now = execution.loop.read_clock();
+  }
   CommandContext context{KeyAccess(execution.server.keyspace, client.database(), execution.now,
                                    *execution.loop.statistics, !client.no_touch),
                          execution.reply,
@@ -99,7 +107,6 @@ bool execute(Execution& execution, const Command& command, std::span<const ByteV
   if (ahead != nullptr) context.keys.remember(*ahead);
 
   const std::size_t reply_start = execution.reply.buffer().size();
-  const std::uint64_t start = server::ticks();
   const std::size_t names = command.parent == nullptr ? 1 : 2;
   const CommandResult result = command.row->handler(context, ArgReader(arguments.subspan(names)));
   if (!result) reply_error(execution, result.error().text());

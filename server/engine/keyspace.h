@@ -113,9 +113,10 @@ class Keyspace {
   enum class Freeing : std::uint8_t { Lazy, AtOnce };  // AtOnce: not counted as lazily freed
   /// Frees about `limit` entries of flushed databases, whole buckets of them; 0 if there was nothing left to free.
   std::size_t free_some(std::size_t limit, Freeing freeing = Freeing::Lazy);
-  /// Erases keys by the policy until used_memory() is at most `limit` bytes; false if nothing can go. No lock may be
-  /// held.
-  bool make_room(std::int64_t limit, Instant now);
+  enum class Room : std::uint8_t { Enough, NotYet, None };
+  /// Erases keys by the policy until used_memory() is at most `limit` bytes, `most` keys or so at once. NotYet: there
+  /// is more to erase; None: nothing can go. No lock may be held.
+  Room make_room(std::int64_t limit, Instant now, std::size_t most);
 
   struct Counters {
     std::uint64_t expired = 0;

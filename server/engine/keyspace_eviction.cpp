@@ -15,13 +15,14 @@ struct Keyspace::Candidate {
   std::uint64_t rank = 0;
 };
 
-bool Keyspace::make_room(std::int64_t limit, Instant now) {
+Keyspace::Room Keyspace::make_room(std::int64_t limit, Instant now, std::size_t most) {
   const EvictionSettings settings = eviction();
-  while (used_memory() > limit) {
+  for (; used_memory() > limit; --most) {
+    if (most == 0) return Room::NotYet;
     if (free_some(1) > 0) continue;  // what is already deleted goes first
-    if (settings.policy == EvictionPolicy::NoEviction || !evict_one(settings, now)) return false;
+    if (settings.policy == EvictionPolicy::NoEviction || !evict_one(settings, now)) return Room::None;
   }
-  return true;
+  return Room::Enough;
 }
 
 bool Keyspace::evict_one(const EvictionSettings& settings, Instant now) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -10,6 +11,7 @@
 #include "server/config/config_store.h"
 #include "server/engine/keyspace.h"
 #include "server/state/client_registry.h"
+#include "server/state/clock.h"
 #include "server/state/command_log.h"
 #include "server/state/latency_monitor.h"
 #include "server/state/rate_sampler.h"
@@ -111,6 +113,14 @@ struct LoopState {
   LoopStatistics* statistics = nullptr;
   std::shared_ptr<const config::Settings> settings;
   std::uint64_t settings_generation = 0;
+
+  /// The time that commands run at. Tests step a clock by hand.
+  std::function<Instant()> clock = wall_clock;
+  std::uint64_t clock_read_at = 0;  // ticks() of the last read_clock()
+  Instant read_clock() {
+    clock_read_at = ticks();
+    return clock();
+  }
 };
 
 }  // namespace magpie::server

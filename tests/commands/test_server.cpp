@@ -34,6 +34,7 @@ TestServer::TestServer(config::Settings settings)
   state_.start_ms = now_.ms;
   state_.loops.push_back(std::make_unique<server::LoopStatistics>(commands::all_commands().size()));
   loop_ = {server::LoopIndex{0}, state_.loops[0].get(), config_.current(), config_.generation()};
+  loop_.clock = [this] { return now_; };
   dispatcher_ = std::make_unique<server::Dispatcher>(state_, loop_);
 }
 

@@ -45,10 +45,13 @@ void touch(Keyspace& keyspace, int number, Instant now) {
   REQUIRE(entry != nullptr);
   keyspace.touch(*entry, now);
 }
+bool has_room(Keyspace& keyspace, std::int64_t limit, Instant now) {
+  return keyspace.make_room(limit, now, SIZE_MAX) == Keyspace::Room::Enough;
+}
 /// Evicts until about this many keys are gone; they must all be of one size.
 void evict(Keyspace& keyspace, std::uint64_t keys, Instant now) {
   const std::uint64_t goal = keyspace.keys(Db{0}) - keys;
-  while (keyspace.keys(Db{0}) > goal) REQUIRE(keyspace.make_room(used_memory() - 1, now));
+  while (keyspace.keys(Db{0}) > goal) REQUIRE(has_room(keyspace, used_memory() - 1, now));
 }
 
 const std::map<std::string, EvictionPolicy> kPolicies = {
@@ -84,7 +87,7 @@ TEST_CASE("each policy keeps within the limit, and evicts only what it may") {
     }
     keyspace.set_sink(&log);
     const std::int64_t limit = start + (used_memory() - start) * 7 / 10;
-    const bool fits = keyspace.make_room(limit, later(kKeys));
+    const bool fits = has_room(keyspace, limit, later(kKeys));
     CHECK(fits == (policy != EvictionPolicy::NoEviction));
     if (fits) CHECK(used_memory() <= limit);
     const std::uint64_t evicted = kKeys - keyspace.keys(Db{0});
@@ -97,12 +100,12 @@ TEST_CASE("each policy keeps within the limit, and evicts only what it may") {
     if (only_volatile(policy)) {
       CHECK(persistent == kKeys / 2);
       // When no volatile key is left, nothing more can go.
-      CHECK_FALSE(keyspace.make_room(0, later(kKeys)));
+      CHECK_FALSE(has_room(keyspace, 0, later(kKeys)));
       CHECK(keyspace.keys(Db{0}) == kKeys / 2);
       CHECK(keyspace.size(Db{0}, kNow).volatile_keys == 0);
     } else if (fits) {
       CHECK(persistent < kKeys / 2);
-      CHECK_FALSE(keyspace.make_room(0, later(kKeys)));  // tables remain
+      CHECK_FALSE(has_room(keyspace, 0, later(kKeys)));  // tables remain
       CHECK(keyspace.keys(Db{0}) == 0);
     }
   }
@@ -112,7 +115,7 @@ TEST_CASE("nothing is evicted within the limit") {
   Keyspace keyspace({1, true});
   keyspace.set_eviction({.policy = EvictionPolicy::AllKeysLru});
   for (int number = 0; number < 100; ++number) put(keyspace, number_key(number), "v");
-  CHECK(keyspace.make_room(used_memory(), kNow));
+  CHECK(has_room(keyspace, used_memory(), kNow));
   CHECK(keyspace.keys(Db{0}) == 100);
 }
 
@@ -127,10 +130,10 @@ TEST_CASE("what is flushed but not yet freed goes before any key") {
   for (int number = 0; number < 100; ++number) put(keyspace, number_key(number), "v");
   keyspace.apply(Flush{Db{1}}, kNow);
   keyspace.set_eviction({.policy = EvictionPolicy::AllKeysRandom});
-  CHECK(keyspace.make_room(used_memory() - flushed / 2, kNow));
+  CHECK(has_room(keyspace, used_memory() - flushed / 2, kNow));
   CHECK(keyspace.keys(Db{0}) == 100);
   keyspace.set_eviction({.policy = EvictionPolicy::NoEviction});
-  CHECK(keyspace.make_room(used_memory() - flushed / 4, kNow));
+  CHECK(has_room(keyspace, used_memory() - flushed / 4, kNow));
   CHECK(keyspace.keys(Db{0}) == 100);
 }
 
@@ -245,4 +248,17 @@ TEST_CASE("an allkeys policy reaches every key") {
   for (int number = kOld; number < 5 * kOld; ++number) touch(keyspace, number, later(60'000));
   evict(keyspace, 3 * kOld, later(120'000));
   CHECK(count_there(keyspace, 0, kOld) < kOld / 20);
+}
+
+TEST_CASE("room is made a bounded number of keys at a time") {
+  Keyspace keyspace({1, true});
+  keyspace.set_eviction({.policy = EvictionPolicy::AllKeysRandom});
+  for (int number = 0; number < 1000; ++number) put(keyspace, number_key(number), "value");
+  const std::int64_t limit = used_memory() / 2;
+  CHECK(keyspace.make_room(limit, kNow, 10) == Keyspace::Room::NotYet);
+  CHECK(keyspace.keys(Db{0}) == 990);
+  CHECK(keyspace.make_room(limit, kNow, 0) == Keyspace::Room::NotYet);
+  CHECK(keyspace.keys(Db{0}) == 990);
+  CHECK(keyspace.make_room(0, kNow, SIZE_MAX) == Keyspace::Room::None);
+  CHECK(keyspace.keys(Db{0}) == 0);
 }

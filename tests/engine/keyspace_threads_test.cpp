@@ -113,7 +113,7 @@ class Worker {
         return;
       case 2:
       case 3:
-        keyspace_.make_room(used_memory() - static_cast<std::int64_t>(random_.below(2000)), now_);
+        keyspace_.make_room(used_memory() - static_cast<std::int64_t>(random_.below(2000)), now_, 100);
         return;
       case 4:
         cursor_ = keyspace_.scan(db, cursor_, 20, false, [](Entry& entry) { REQUIRE(entry.key().starts_with('k')); });
