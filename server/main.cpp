@@ -1,7 +1,9 @@
 #include <cstdio>
 #include <cstdlib>
+#include <random>
 
 #include "server/config/load.h"
+#include "server/engine/table.h"
 #include "server/exit_code.h"
 #include "server/logging.h"
 #include "server/node.h"
@@ -42,6 +44,8 @@ int main(int argc, char** argv) {
   config::ConfigStore config(std::move(loaded->settings), loaded->config_file);
   int code = EXIT_SUCCESS;
   {
+    std::random_device random;
+    engine::set_hash_seed(std::uint64_t{random()} << 32 | random());
     server::Node node(config);
     if (auto listening = node.listen(); !listening) {
       code = fail(ExitCode::CannotListen, listening.error());

@@ -11,6 +11,8 @@
 namespace magpie::engine {
 namespace {
 
+std::uint64_t hash_seed = 0;
+
 constexpr unsigned kAddressBits = 48;
 constexpr std::uint64_t kAddressMask = (std::uint64_t{1} << kAddressBits) - 1;
 constexpr std::uint64_t kTagMask = ~kAddressMask;
@@ -24,7 +26,8 @@ std::uint64_t reverse_bits(std::uint64_t v) {
 
 }  // namespace
 
-std::uint64_t hash_of(ByteView key) { return XXH3_64bits(key.data(), key.size()); }
+std::uint64_t hash_of(ByteView key) { return XXH3_64bits_withSeed(key.data(), key.size(), hash_seed); }
+void set_hash_seed(std::uint64_t seed) { hash_seed = seed; }
 
 Table::Table() { add_bucket(); }
 

@@ -98,7 +98,11 @@ class Table {
   std::size_t overflow_buckets_ = 0;
 };
 
-/// The hash of a key that tables use (XXH3, 64 bits). The stripe is chosen by other bits: by the key's slot.
+/// The hash of a key that tables use (XXH3, 64 bits, with the process's seed). The stripe is chosen by other bits: by
+/// the key's slot.
 std::uint64_t hash_of(ByteView key);
+/// Before the first key is hashed: a secret number, so that nobody can choose keys that share a bucket. Tests leave it
+/// at its constant.
+void set_hash_seed(std::uint64_t seed);
 
 }  // namespace magpie::engine
