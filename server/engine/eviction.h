@@ -26,8 +26,8 @@ constexpr bool only_volatile(EvictionPolicy policy) { return policy >= EvictionP
 /// What the policies need to know; from the configuration.
 struct EvictionSettings {
   EvictionPolicy policy = EvictionPolicy::NoEviction;
-  unsigned samples = 5;           // maxmemory-samples
-  unsigned lfu_log_factor = 10;   // lfu-log-factor
+  unsigned samples = 5;            // maxmemory-samples; a keyspace takes 255 at most
+  unsigned lfu_log_factor = 10;    // lfu-log-factor; 65,535 at most
   unsigned lfu_decay_minutes = 1;  // lfu-decay-time
 };
 

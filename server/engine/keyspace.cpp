@@ -1,5 +1,6 @@
 #include "server/engine/keyspace.h"
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -8,9 +9,14 @@
 namespace magpie::engine {
 namespace {
 
+constexpr unsigned kMostSamples = 0xff;
+constexpr unsigned kMostLogFactor = 0xffff;
+
+/// In one word, so that it is read without a lock. What does not fit becomes the most that does.
 std::uint64_t pack(const EvictionSettings& settings) {
-  return static_cast<std::uint64_t>(settings.policy) | std::uint64_t{settings.samples & 0xff} << 8 |
-         std::uint64_t{settings.lfu_log_factor & 0xffff} << 16 | std::uint64_t{settings.lfu_decay_minutes} << 32;
+  return static_cast<std::uint64_t>(settings.policy) | std::uint64_t{std::min(settings.samples, kMostSamples)} << 8 |
+         std::uint64_t{std::min(settings.lfu_log_factor, kMostLogFactor)} << 16 |
+         std::uint64_t{settings.lfu_decay_minutes} << 32;
 }
 
 }  // namespace
@@ -32,8 +38,8 @@ void Keyspace::set_eviction(const EvictionSettings& settings) {
 
 EvictionSettings Keyspace::eviction() const {
   const std::uint64_t packed = eviction_.load(std::memory_order_relaxed);
-  return {static_cast<EvictionPolicy>(packed & 0xff), static_cast<unsigned>(packed >> 8 & 0xff),
-          static_cast<unsigned>(packed >> 16 & 0xffff), static_cast<unsigned>(packed >> 32)};
+  return {static_cast<EvictionPolicy>(packed & 0xff), static_cast<unsigned>(packed >> 8 & kMostSamples),
+          static_cast<unsigned>(packed >> 16 & kMostLogFactor), static_cast<unsigned>(packed >> 32)};
 }
 
 std::uint64_t Keyspace::random() {

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <string>
 #include <utility>
@@ -70,6 +71,22 @@ TEST_CASE("settings come back as they were set") {
     CHECK(keyspace.eviction().samples == 64);
     CHECK(keyspace.eviction().lfu_log_factor == 1000);
     CHECK(keyspace.eviction().lfu_decay_minutes == 100'000);
+  }
+}
+
+TEST_CASE("settings that are too large become the largest ones, not others") {
+  constexpr unsigned kMost = std::numeric_limits<unsigned>::max();
+  Keyspace keyspace({1, true});
+  for (const unsigned samples : {255U, 256U, 512U, 1U << 24, kMost}) {
+    keyspace.set_eviction({EvictionPolicy::AllKeysLru, samples, 10, 1});
+    CHECK(keyspace.eviction().samples == 255);
+    CHECK(keyspace.eviction().lfu_log_factor == 10);
+  }
+  for (const unsigned factor : {65'535U, 65'536U, 1U << 20, kMost}) {
+    keyspace.set_eviction({EvictionPolicy::AllKeysLfu, 5, factor, kMost});
+    CHECK(keyspace.eviction().samples == 5);
+    CHECK(keyspace.eviction().lfu_log_factor == 65'535);
+    CHECK(keyspace.eviction().lfu_decay_minutes == kMost);
   }
 }
 
