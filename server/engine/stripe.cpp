@@ -3,6 +3,18 @@
 #include <algorithm>
 
 namespace magpie::engine {
+namespace {
+
+/// Tells the processor that this is a loop that waits; where no such word is known, nothing.
+void cpu_relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
 
 void StripeLock::lock_slowly() {
   constexpr int kSpins = 100;
@@ -12,7 +24,7 @@ void StripeLock::lock_slowly() {
         state_.compare_exchange_weak(free, 1, std::memory_order_acquire, std::memory_order_relaxed)) {
       return;
     }
-    __builtin_ia32_pause();
+    cpu_relax();
   }
   while (state_.exchange(2, std::memory_order_acquire) != 0) state_.wait(2, std::memory_order_relaxed);
 }
