@@ -31,7 +31,7 @@ class DurationHistogram {
   }
 
  private:
-  std::array<SharedValue<std::uint32_t>, kBuckets> counts_;
+  std::array<Counter, kBuckets> counts_;
 };
 
 /// Counters of one command on one loop.

@@ -88,23 +88,23 @@ void StatisticsBaseline::reset(LoopsView loops) {
 }
 
 Totals StatisticsBaseline::totals(LoopsView loops) const {
+  const std::lock_guard guard(lock_);  // first: a reset in between must not be ahead of the sum
   Totals sum = totals_since_start(loops);
-  const std::lock_guard guard(lock_);
   for (const auto& [total, counter] : kMembers) sum.*total -= totals_.*total;
   return sum;
 }
 
 CommandTotals StatisticsBaseline::command(LoopsView loops, std::size_t command_id) const {
-  CommandTotals sum = command_since_start(loops, command_id);
   const std::lock_guard guard(lock_);
+  CommandTotals sum = command_since_start(loops, command_id);
   if (command_id >= commands_.size()) return sum;
   const CommandTotals& before = commands_[command_id];
   return {sum.calls - before.calls, sum.ns - before.ns, sum.rejected - before.rejected, sum.failed - before.failed};
 }
 
 HistogramTotals StatisticsBaseline::histogram(LoopsView loops, std::size_t command_id) const {
-  HistogramTotals sum = histogram_since_start(loops, command_id);
   const std::lock_guard guard(lock_);
+  HistogramTotals sum = histogram_since_start(loops, command_id);
   if (command_id >= histograms_.size() || histograms_[command_id] == nullptr) return sum;
   for (unsigned bucket = 0; bucket < DurationHistogram::kBuckets; ++bucket) {
     sum.counts[bucket] -= histograms_[command_id]->counts[bucket];
