@@ -329,7 +329,7 @@ void Dispatcher::queue(Execution& execution, const Command& command, std::span<c
     }
     transaction.stripes |= commands::stripes_of(command, arguments, true);
     transaction.row_flags |= command.row->flags;
-    transaction.queued_bytes += queued.bytes.size();
+    transaction.queued_bytes += queued.memory();
     transaction.queue.push_back(std::move(queued));
     client.multi_count = static_cast<std::int32_t>(transaction.queue.size());
     client.multi_memory = transaction.queued_bytes;

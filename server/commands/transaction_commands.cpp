@@ -1,4 +1,5 @@
 #include <array>
+#include <utility>
 
 #include "server/commands/command_table.h"
 #include "server/commands/context.h"
@@ -14,9 +15,10 @@ using engine::StripeMask;
 void close_transaction(server::ClientState& client) {
   server::Transaction empty;
   empty.watched.swap(client.transaction.watched);
+  empty.queued_bytes = empty.watched_bytes = client.transaction.watched_bytes;
   client.transaction = std::move(empty);
   client.multi_count = -1;
-  client.multi_memory = 0;
+  client.multi_memory = client.transaction.queued_bytes;
 }
 
 CommandResult multi(CommandContext& context, ArgReader) {
@@ -38,16 +40,20 @@ CommandResult discard(CommandContext& context, ArgReader) {
 CommandResult watch(CommandContext& context, ArgReader args) {
   server::ClientState& client = context.client;
   if (client.transaction.open) return error("ERR WATCH inside MULTI is not allowed");
+  server::Transaction& transaction = client.transaction;
   engine::Keyspace& keyspace = context.keys.keyspace();
   while (!args.done()) {
     const Key key = context.keys.key(args.bytes());
     // An expired key that is still there goes now: its removal later on must not look like a change.
     (void)keyspace.find(context.keys.db(), key, context.now);
-    if (client.transaction.watched.insert({context.keys.db(), std::string(key.bytes)}).second) {
-      keyspace.watch(context.keys.db(), key, client.watch_flag());
-    }
+    const auto [watched, added] = transaction.watched.insert({context.keys.db(), std::string(key.bytes)});
+    if (!added) continue;
+    keyspace.watch(context.keys.db(), key, client.watch_flag());
+    transaction.watched_bytes += watched->memory();
+    transaction.queued_bytes += watched->memory();
   }
-  client.watch_count = static_cast<std::uint32_t>(client.transaction.watched.size());
+  client.watch_count = static_cast<std::uint32_t>(transaction.watched.size());
+  client.multi_memory = transaction.queued_bytes;
   context.reply.ok();
   return {};
 }
@@ -169,6 +175,8 @@ void unwatch_all(engine::Keyspace& keyspace, server::ClientState& client, bool h
     keyspace.unwatch(watched.db, key, client.watch_flag());
   }
   watched_keys.clear();
+  client.transaction.queued_bytes -= std::exchange(client.transaction.watched_bytes, 0);
+  client.multi_memory = client.transaction.queued_bytes;
   client.watch_count = 0;
   client.watch_dirty.store(false, std::memory_order_relaxed);
 }

@@ -36,12 +36,15 @@ struct QueuedCommand {
   std::vector<std::uint32_t> sizes;  // of the arguments, in order
   /// Puts the arguments into `views`; valid as long as this object.
   void arguments(std::vector<ByteView>& views) const;
+  std::size_t memory() const { return sizeof *this + bytes.capacity() + sizes.capacity() * sizeof(std::uint32_t); }
 };
 
 struct WatchedKey {
   Db db;
   std::string key;
   friend auto operator<=>(const WatchedKey&, const WatchedKey&) = default;
+  /// With the stripe's copy, and the nodes of the trees and tables that both are in.
+  std::size_t memory() const { return 2 * (sizeof *this + 4 * sizeof(void*) + key.size()); }
 };
 
 /// MULTI and WATCH of one client. Its loop's thread only.
@@ -51,7 +54,8 @@ struct Transaction {
   std::vector<QueuedCommand> queue;
   std::uint32_t row_flags = 0;  // of all queued commands together
   engine::StripeMask stripes = 0;  // that they need
-  std::size_t queued_bytes = 0;
+  std::size_t queued_bytes = 0;   // memory of the queue and of `watched`
+  std::size_t watched_bytes = 0;  // the latter alone
   std::set<WatchedKey> watched;
 };
 

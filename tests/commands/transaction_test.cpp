@@ -176,3 +176,29 @@ TEST_CASE("MONITOR shows a transaction's commands as they run, then EXEC") {
   CHECK(server.monitor_lines[1].ends_with(" [3 127.0.0.1:50000] \"SELECT\" \"3\""));
   CHECK(server.monitor_lines[2].ends_with(" [3 127.0.0.1:50000] \"EXEC\""));
 }
+
+TEST_CASE("memory of a client: what is queued and what is watched, with what keeping it takes") {
+  TestServer server;
+  const auto memory = [&] { return std::uint64_t{server.client().multi_memory}; };
+  CHECK(server.run("WATCH a b a") == kOk);
+  const std::uint64_t watched = memory();
+  CHECK(watched >= 2 * sizeof(magpie::server::WatchedKey));
+  CHECK(server.run("WATCH b") == kOk);
+  CHECK(memory() == watched);
+  CHECK(server.run("MULTI") == kOk);
+  for (int i = 0; i < 100; ++i) CHECK(server.run("PING") == kQueued);
+  CHECK(memory() >= watched + 100 * sizeof(magpie::server::QueuedCommand));
+  CHECK(memory() == server.client().transaction.queued_bytes);
+  CHECK(server.run("DISCARD") == kOk);
+  CHECK(memory() == 0);
+  CHECK(server.run("WATCH " + std::string(10'000, 'k')) == kOk);
+  CHECK(memory() >= 10'000);
+  CHECK(server.run("MULTI") == kOk);
+  CHECK(server.run("PING") == kQueued);
+  CHECK(server.run("EXEC") == "*1\r\n+PONG\r\n");
+  CHECK(memory() == 0);
+  CHECK(server.run("WATCH a") == kOk);
+  CHECK(server.run("UNWATCH") == kOk);
+  CHECK(memory() == 0);
+  CHECK(server.client().transaction.queued_bytes == 0);
+}
