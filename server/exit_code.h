@@ -10,6 +10,7 @@ enum class ExitCode : int {
   CannotListen = 3,        // port in use, address not available
   CannotLog = 4,           // log file not writable
   CannotWritePidFile = 5,  // pid file not writable
+  CannotMakeLoops = 6,     // no descriptors for so many threads
 };
 
 }  // namespace magpie::server

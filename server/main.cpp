@@ -46,13 +46,15 @@ int main(int argc, char** argv) {
   {
     std::random_device random;
     engine::set_hash_seed(std::uint64_t{random()} << 32 | random());
-    server::Node node(config);
-    if (auto listening = node.listen(); !listening) {
+    const auto node = server::make_node(config);
+    if (!node) {
+      code = fail(ExitCode::CannotMakeLoops, node.error());
+    } else if (auto listening = (*node)->listen(); !listening) {
       code = fail(ExitCode::CannotListen, listening.error());
     } else if (auto pid = server::write_pid_file(config.current()->pidfile); !pid) {
       code = fail(ExitCode::CannotWritePidFile, pid.error());
     } else {
-      node.run([&] { server::log_banner(node, *config.current()); });
+      (*node)->run([&] { server::log_banner(**node, *config.current()); });
       server::remove_pid_file(config.current()->pidfile);
       server::log_notice("Magpie is now ready to exit, bye bye...");
     }

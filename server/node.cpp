@@ -21,11 +21,6 @@ namespace {
 
 constexpr auto kTick = std::chrono::milliseconds(1000 / kTicksPerSecond);
 
-unsigned loop_count(const config::Settings& settings) {
-  if (settings.threads > 0) return static_cast<unsigned>(settings.threads);
-  return std::max(1U, std::thread::hardware_concurrency());
-}
-
 std::string random_hex(std::size_t digits) {
   std::random_device device;
   std::string hex;
@@ -97,6 +92,11 @@ constexpr ByteView kProtectedText =
 
 }  // namespace
 
+unsigned loop_count(const config::Settings& settings) {
+  if (settings.threads > 0) return static_cast<unsigned>(settings.threads);
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
 Node::Node(config::ConfigStore& config)
     : config_(config),
       keyspace_({static_cast<std::uint32_t>(config.current()->databases), loop_count(*config.current()) > 1}),
@@ -132,7 +132,7 @@ std::expected<void, std::string> Node::listen() {
 
 Node::Allowed Node::follow(const config::Settings& before, const config::Settings& after) {
   if (after.maxclients != before.maxclients) {
-    const std::int64_t possible = make_room_for_clients(after.maxclients);
+    const std::int64_t possible = make_room_for_clients(after.maxclients, threads());
     if (possible < after.maxclients) {
       return std::unexpected(config::ConfigStore::Veto{
           "maxclients", "The operating system is not able to handle the specified number of clients, try with " +

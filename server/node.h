@@ -18,10 +18,14 @@
 
 namespace magpie::server {
 
+/// How many loops the settings ask for.
+unsigned loop_count(const config::Settings& settings);
+
 /// One server process: the keyspace, the loops, the listeners. Made and run by the main thread, whose own loop accepts
 /// connections, watches signals, keeps time for the other loops and does nothing else.
 class Node final : private NodeControl {
  public:
+  /// A std::system_error says that the system has no room for so many loops.
   explicit Node(config::ConfigStore& config);
   ~Node();
 
@@ -31,7 +35,7 @@ class Node final : private NodeControl {
   void run(const std::function<void()>& on_ready);
 
   ServerState& state() { return state_; }
-  std::size_t threads() const { return workers_.size(); }
+  unsigned threads() const { return static_cast<unsigned>(workers_.size()); }
   /// The port in use (the kernel's choice if 0 was asked for); 0 without TCP.
   int port() const;
 

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <system_error>
 
 #include "server/file_limit.h"
 #include "server/logging.h"
@@ -14,12 +15,21 @@
 namespace magpie::server {
 
 void fit_file_limit(config::Settings& settings) {
-  const std::int64_t possible = make_room_for_clients(settings.maxclients);
+  const std::int64_t possible = make_room_for_clients(settings.maxclients, loop_count(settings));
   if (possible >= settings.maxclients) return;
   log_warning("You requested maxclients of " + std::to_string(settings.maxclients) +
               " but the limit of open files is too low for it: maxclients is now " + std::to_string(possible) +
               ". Raise it with 'ulimit -n' to serve more.");
   settings.maxclients = possible;
+}
+
+std::expected<std::unique_ptr<Node>, std::string> make_node(config::ConfigStore& config) {
+  try {
+    return std::make_unique<Node>(config);
+  } catch (const std::system_error& failure) {
+    return std::unexpected("cannot start " + std::to_string(loop_count(*config.current())) +
+                           " threads: " + failure.what() + ". Lower --threads, or raise 'ulimit -n'.");
+  }
 }
 
 std::expected<void, std::string> write_pid_file(const std::string& path) {

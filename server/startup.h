@@ -1,6 +1,7 @@
 #pragma once
 
 #include <expected>
+#include <memory>
 #include <string>
 
 #include "server/config/settings.h"
@@ -11,6 +12,8 @@ namespace magpie::server {
 /// Raises the limit of open files to what maxclients needs; where that is not allowed, lowers maxclients with a
 /// warning.
 void fit_file_limit(config::Settings& settings);
+/// The node, or why the system has no room for its loops.
+std::expected<std::unique_ptr<Node>, std::string> make_node(config::ConfigStore& config);
 std::expected<void, std::string> write_pid_file(const std::string& path);
 void remove_pid_file(const std::string& path);
 /// Version, port, threads, memory limit: the first lines of the log.

@@ -11,6 +11,7 @@ class Loop {
  public:
   using Task = std::move_only_function<void()>;
 
+  /// A std::system_error if the system gives no descriptors for it.
   Loop();
   ~Loop();  // after run() has returned; tasks are dropped, handles still open are closed (their objects may go later)
   Loop(const Loop&) = delete;

@@ -1,6 +1,8 @@
 #include "server/net/loop.h"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -9,6 +11,7 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -28,6 +31,20 @@ constexpr int kPosters = 4;
 constexpr int kHops = kTasksPerThread / 5;
 
 }  // namespace
+
+TEST_CASE("loop: without descriptors for it there is an error") {
+  const Loop first;  // what libuv needs once
+  const int free = ::dup(0);
+  REQUIRE(free >= 0);
+  ::close(free);
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit low = before;
+  low.rlim_cur = static_cast<rlim_t>(free) + 2;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+  CHECK_THROWS_AS(Loop(), std::system_error);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+}
 
 TEST_CASE("loop: stop before run, stop from a task, run again") {
   Loop loop;

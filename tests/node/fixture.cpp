@@ -12,6 +12,8 @@
 #include <future>
 #include <system_error>
 
+#include "server/file_limit.h"
+
 namespace magpie::testing {
 namespace {
 
@@ -32,6 +34,7 @@ config::Settings for_tests(config::Settings settings) {
 }  // namespace
 
 TestNode::TestNode(config::Settings settings) : config_(for_tests(std::move(settings))) {
+  server::make_room_for_clients(config_.current()->maxclients, server::loop_count(*config_.current()));
   std::promise<void> ready;
   thread_ = std::thread([this, &ready] {
     server::Node node(config_);
