@@ -1,3 +1,4 @@
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
@@ -23,6 +24,7 @@ int fail(ExitCode code, const std::string& message) {
 
 int main(int argc, char** argv) {
   using namespace magpie;
+  std::signal(SIGHUP, SIG_IGN);  // the end of the terminal it was started from is not its own
   auto loaded = config::load(argc, argv);
   if (!loaded) return fail(ExitCode::BadConfiguration, loaded.error().message);
   if (loaded->mode == config::Mode::Version) {

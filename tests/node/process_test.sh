@@ -34,8 +34,11 @@ ends_with() {
 }
 
 start
+kill -HUP "$node"
+sleep 0.2
+kill -0 "$node" 2>/dev/null || die "SIGHUP ends the node"
 kill -TERM "$node"
-ends_with 0 "SIGTERM"
+ends_with 0 "SIGTERM after SIGHUP"
 
 limit=64
 (ulimit -n $limit && exec "$server" --port 0 --unixsocket "$folder/socket" --threads 40) >log 2>&1 &
