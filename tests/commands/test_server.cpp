@@ -26,7 +26,7 @@ std::vector<std::string> split(const std::string& words) {
 
 }  // namespace
 
-TestServer::TestServer(config::Settings settings)
+TestServer::TestServer(const config::Settings& settings)
     : config_(settings),
       keyspace_({static_cast<std::uint32_t>(settings.databases), true}),
       state_(config_, keyspace_, *this) {

@@ -12,7 +12,7 @@ namespace magpie::testing {
 /// A server without sockets and with a clock that moves only when told: commands go in, raw replies come out.
 class TestServer final : private server::NodeControl {
  public:
-  explicit TestServer(config::Settings settings = {});
+  explicit TestServer(const config::Settings& settings = {});
   ~TestServer();
 
   /// Runs one command of the first client: words separated by spaces, no quoting. Returns the raw reply.
