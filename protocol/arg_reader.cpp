@@ -31,16 +31,6 @@ std::int64_t ArgReader::integer_in(std::int64_t low, std::int64_t high, ErrorCod
   return low;
 }
 
-double ArgReader::real(ErrorCode otherwise) {
-  if (done()) {
-    fail(ErrorCode::Syntax);
-    return 0;
-  }
-  const auto value = parse_double(args_[position_++]);
-  if (!value) fail(otherwise);
-  return value.value_or(0);
-}
-
 long double ArgReader::long_real(ErrorCode otherwise) {
   if (done()) {
     fail(ErrorCode::Syntax);

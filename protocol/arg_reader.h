@@ -28,7 +28,6 @@ class ArgReader {
   std::int64_t integer(ErrorCode otherwise = ErrorCode::NotInteger);
   /// Integer within [low, high]; a number outside latches `out_of_range`.
   std::int64_t integer_in(std::int64_t low, std::int64_t high, ErrorCode out_of_range = ErrorCode::NotInteger);
-  double real(ErrorCode otherwise = ErrorCode::NotFloat);
   long double long_real(ErrorCode otherwise = ErrorCode::NotFloat);
   /// Takes the next argument if it is this word (any case).
   bool keyword(ByteView word);

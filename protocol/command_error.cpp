@@ -24,10 +24,6 @@ ByteView text_of(ErrorCode code) {
       return "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
     case ErrorCode::OffsetOutOfRange:
       return "ERR offset is out of range";
-    case ErrorCode::IndexOutOfRange:
-      return "ERR index out of range";
-    case ErrorCode::InvalidDbIndex:
-      return "ERR invalid DB index";
     case ErrorCode::DbOutOfRange:
       return "ERR DB index is out of range";
     case ErrorCode::SameObject:
@@ -48,8 +44,6 @@ ByteView text_of(ErrorCode code) {
       return "WRONGPASS invalid username-password pair or user is disabled.";
     case ErrorCode::NoProto:
       return "NOPROTO unsupported protocol version";
-    case ErrorCode::TimeoutNotFloat:
-      return "ERR timeout is not a float or out of range";
     case ErrorCode::NotPositive:
       return "ERR value is out of range, must be positive";
   }

@@ -22,8 +22,6 @@ enum class ErrorCode : std::uint8_t {
   NanOrInfinity,     // ERR increment would produce NaN or Infinity
   StringTooLong,     // ERR string exceeds maximum allowed size (proto-max-bulk-len)
   OffsetOutOfRange,  // ERR offset is out of range
-  IndexOutOfRange,   // ERR index out of range
-  InvalidDbIndex,    // ERR invalid DB index
   DbOutOfRange,      // ERR DB index is out of range
   SameObject,        // ERR source and destination objects are the same
   NegativeTimeout,   // ERR timeout is negative
@@ -34,7 +32,6 @@ enum class ErrorCode : std::uint8_t {
   NoAuth,            // NOAUTH Authentication required.
   WrongPassword,     // WRONGPASS invalid username-password pair or user is disabled.
   NoProto,           // NOPROTO unsupported protocol version
-  TimeoutNotFloat,   // ERR timeout is not a float or out of range
   NotPositive,       // ERR value is out of range, must be positive
 };
 

@@ -65,7 +65,6 @@ void stop_logging() { spdlog::shutdown(); }
 
 void set_log_level(config::LogLevel level) { spdlog::default_logger_raw()->set_level(level_of(level)); }
 
-void log_debug(const std::string& text) { spdlog::default_logger_raw()->trace(text); }
 void log_verbose(const std::string& text) { spdlog::default_logger_raw()->debug(text); }
 void log_notice(const std::string& text) { spdlog::default_logger_raw()->info(text); }
 void log_warning(const std::string& text) { spdlog::default_logger_raw()->warn(text); }

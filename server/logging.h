@@ -15,7 +15,6 @@ void stop_logging();
 /// CONFIG SET loglevel.
 void set_log_level(config::LogLevel level);
 
-void log_debug(const std::string& text);
 void log_verbose(const std::string& text);
 void log_notice(const std::string& text);
 void log_warning(const std::string& text);

@@ -48,7 +48,6 @@ inline constexpr Flag kMayReplicate = 1U << 14;
 inline constexpr Flag kNoMulti = 1U << 15;  // refused inside MULTI
 inline constexpr Flag kMovableKeys = 1U << 16;
 inline constexpr Flag kAllowBusy = 1U << 17;
-inline constexpr Flag kProtected = 1U << 18;
 inline constexpr Flag kRunInMulti = 1U << 19;  // run at once inside MULTI, not queued (EXEC, DISCARD ...)
 inline constexpr Flag kNoAsyncLoading = 1U << 20;
 inline constexpr Flag kNoMandatoryKeys = 1U << 21;

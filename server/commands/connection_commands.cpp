@@ -154,7 +154,6 @@ CommandResult reset(CommandContext& context, ArgReader) {
   client.no_evict = false;
   client.no_touch = false;
   client.readonly = false;
-  client.asking = false;
   // The reply to this very command is still skipped where CLIENT REPLY SKIP asked for it.
   if (client.reply_mode != server::ReplyMode::Skip) client.reply_mode = server::ReplyMode::On;
   context.reply.simple("RESET");

@@ -162,7 +162,7 @@ CommandResult debug_command(CommandContext& context, ArgReader args) {
 
 constexpr std::array kRows{CommandRow{.name = "debug",
                                       .arity = -2,
-                                      .flags = kAdmin | kNoScript | kProtected | kLoading | kStale,
+                                      .flags = kAdmin | kNoScript | kLoading | kStale,
                                       .group = Group::Server,
                                       .since = "1.0.0",
                                       .summary = "A container for debugging commands",

@@ -33,8 +33,7 @@ CommandResult wrong_subcommand(const CommandContext& context) {
 }
 
 bool is_local(const server::ClientState& client) {
-  return client.unix_socket || client.loopback || client.peer_address.starts_with("127.") ||
-         client.peer_address.starts_with("[::1]");
+  return client.unix_socket || client.peer_address.starts_with("127.") || client.peer_address.starts_with("[::1]");
 }
 
 }  // namespace magpie::commands

@@ -85,7 +85,7 @@ void other_fields(InfoText& text, const server::Totals& totals) {
         "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes"}) {
     text.field(none, 0);
   }
-  text.field("unexpected_error_replies", totals.unexpected_errors);
+  text.field("unexpected_error_replies", 0);
   text.field("total_error_replies", totals.total_error_replies);
   text.field("dump_payload_sanitizations", 0);
   text.field("total_reads_processed", totals.total_reads_processed);

@@ -102,7 +102,6 @@ struct ClientState : std::enable_shared_from_this<ClientState> {
   bool no_evict = false;
   bool no_touch = false;
   bool readonly = false;
-  bool asking = false;
   bool monitoring = false;
   bool close_after_reply = false;
   ReplyMode reply_mode = ReplyMode::On;
@@ -138,7 +137,6 @@ struct ClientState : std::enable_shared_from_this<ClientState> {
   std::string local_address;
   int fd = -1;
   bool unix_socket = false;
-  bool loopback = false;
 
   /// Texts that CLIENT SETNAME and SETINFO change. Any thread, under its lock.
   struct Texts {

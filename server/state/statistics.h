@@ -53,7 +53,6 @@ struct LoopStatistics {
   Counter net_output_bytes;
   Counter keyspace_hits;
   Counter keyspace_misses;
-  Counter unexpected_errors;
   Counter total_error_replies;
   Counter total_reads_processed;
   Counter total_writes_processed;
