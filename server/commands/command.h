@@ -145,6 +145,9 @@ struct KeySpec {
   }
 };
 
+/// The keys of a command whose first argument is its only one.
+constexpr KeySpec one_key(KeyFlags flags) { return {.first = 1, .last = 1, .step = 1, .flags = flags}; }
+
 /// Which locks the dispatcher takes before the handler runs.
 enum class Locks : std::uint8_t {
   Keys,  // the stripes of its keys (none without keys)

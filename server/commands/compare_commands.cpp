@@ -54,8 +54,6 @@ CommandResult digest(CommandContext& context, ArgReader args) {
   return {};
 }
 
-constexpr KeySpec one_key(KeyFlags flags) { return {.first = 1, .last = 1, .step = 1, .flags = flags}; }
-
 constexpr std::array kRows{
     CommandRow{.name = "delifeq",
                .arity = 3,

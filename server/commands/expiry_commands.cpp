@@ -128,8 +128,6 @@ CommandResult persist(CommandContext& context, ArgReader args) {
   return {};
 }
 
-constexpr KeySpec one_key(KeyFlags flags) { return {.first = 1, .last = 1, .step = 1, .flags = flags}; }
-
 /// What EXPIRE and its kin have in common.
 struct Setter {
   std::string_view name;

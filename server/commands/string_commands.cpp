@@ -103,8 +103,6 @@ CommandResult append(CommandContext& context, ArgReader args) {
   return {};
 }
 
-constexpr KeySpec one_key(KeyFlags flags) { return {.first = 1, .last = 1, .step = 1, .flags = flags}; }
-
 constexpr std::string_view kRangeComplexity =
     "O(N) where N is the length of the returned string. The complexity is ultimately determined by the returned "
     "length, but because creating a substring from an existing string is very cheap, it can be considered O(1) for "

@@ -132,8 +132,6 @@ KeyFlags set_key_flags(std::span<const ByteView> arguments) {
   return reads ? "RW access update" : "OW update";
 }
 
-constexpr KeySpec one_key(KeyFlags flags) { return {.first = 1, .last = 1, .step = 1, .flags = flags}; }
-
 constexpr std::array kRows{
     CommandRow{.name = "set",
                .arity = -3,
