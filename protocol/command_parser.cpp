@@ -5,6 +5,7 @@
 #include <expected>
 #include <optional>
 
+#include "protocol/escapes.h"
 #include "protocol/numbers.h"
 
 namespace magpie::resp {
@@ -22,29 +23,6 @@ bool is_space(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r');
 // Redis skips \v and \f between arguments but does not end an argument at them.
 bool is_quote(char byte) { return byte == '"' || byte == '\''; }
 bool ends_token(char byte) { return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r'; }
-
-int hex_value(char byte) {
-  if (byte >= '0' && byte <= '9') return byte - '0';
-  const char lower = static_cast<char>(byte | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-char unescape(char byte) {
-  switch (byte) {
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    case 'b':
-      return '\b';
-    case 'a':
-      return '\a';
-    default:
-      return byte;
-  }
-}
 
 /// The first `wanted` in [begin, end), or nullptr. As in Redis, which searches with strchr, a NUL byte hides all that
 /// follows it: such a line never ends, until it is too long. `scanned` is where the search has to go on.

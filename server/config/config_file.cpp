@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/escapes.h"
 #include "protocol/numbers.h"
 
 namespace magpie::config {
@@ -12,29 +13,6 @@ constexpr ByteView kBlanks = " \t\r\n";
 bool is_blank(char byte) { return kBlanks.contains(byte) || byte == '\v' || byte == '\f'; }
 
 char lower(char byte) { return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte - 'A' + 'a') : byte; }
-
-int hex_digit(char byte) {
-  if (byte >= '0' && byte <= '9') return byte - '0';
-  const char letter = lower(byte);
-  return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
-
-char unescape(char letter) {
-  switch (letter) {
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    case 'a':
-      return '\a';
-    case 'b':
-      return '\b';
-    default:
-      return letter;
-  }
-}
 
 /// Takes one word off the front of `rest`, which starts with it. False if its quotes are wrong.
 class WordReader {
@@ -76,8 +54,8 @@ class WordReader {
       if (byte == '"') return closed(std::move(word));
       if (byte != '\\' || rest_.empty()) {
         word += byte;
-      } else if (rest_.size() >= 3 && rest_[0] == 'x' && hex_digit(rest_[1]) >= 0 && hex_digit(rest_[2]) >= 0) {
-        word += static_cast<char>(hex_digit(rest_[1]) * 16 + hex_digit(rest_[2]));
+      } else if (rest_.size() >= 3 && rest_[0] == 'x' && hex_value(rest_[1]) >= 0 && hex_value(rest_[2]) >= 0) {
+        word += static_cast<char>(hex_value(rest_[1]) * 16 + hex_value(rest_[2]));
         rest_.remove_prefix(3);
       } else {
         word += unescape(take());
