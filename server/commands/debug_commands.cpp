@@ -10,6 +10,7 @@
 #include "server/commands/command_table.h"
 #include "server/commands/debug.h"
 #include "server/commands/help_reply.h"
+#include "server/commands/info.h"
 
 namespace magpie::commands {
 namespace {
@@ -157,6 +158,7 @@ CommandResult debug_command(CommandContext& context, ArgReader args) {
   if (found == kSubcommands.end() || args.remaining() < found->fewest || args.remaining() > found->most) {
     return wrong_subcommand(context);
   }
+  const engine::Keyspace::Guard guard = lock_all(context);
   return found->run(context, ArgReader(args.rest()));
 }
 
@@ -168,7 +170,7 @@ constexpr std::array kRows{CommandRow{.name = "debug",
                                       .summary = "A container for debugging commands",
                                       .complexity = "Depends on subcommand.",
                                       .handler = debug_command,
-                                      .locks = Locks::All,
+                                      .locks = Locks::Own,
                                       .system = true}};
 
 }  // namespace

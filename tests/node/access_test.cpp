@@ -92,3 +92,11 @@ TEST_CASE("a node stops whatever its clients do") {
   CHECK(idle.closed());
   CHECK(waits.closed());
 }
+
+TEST_CASE("DEBUG that is not allowed is refused without waiting for keys") {
+  TestNode node;
+  Client client(node);
+  node.state().keyspace.set_active_expiry(false);  // it would wait as well
+  const auto guard = node.state().keyspace.lock(magpie::engine::kAllStripes);
+  CHECK(client.run("DEBUG SLEEP 0").starts_with("-ERR DEBUG command not allowed."));
+}
