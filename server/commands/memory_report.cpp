@@ -37,7 +37,7 @@ MemoryReport memory_report(CommandContext& context) {
   report.used = report.data + report.clients;
   report.peak = std::max(engine::peak_memory(), report.used);
   report.startup = context.server.startup_used_memory;
-  // The object itself is no part of what engine::used_memory() counts.
+  // The object itself is in what was used at the start already.
   report.tables = static_cast<std::int64_t>(context.server.keyspace.overhead_memory(context.in_transaction) -
                                             sizeof(engine::Keyspace));
   report.overhead = report.startup + report.clients + report.tables;

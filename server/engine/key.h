@@ -13,7 +13,7 @@ constexpr StripeIndex stripe_of(Slot slot) {
   return StripeIndex{static_cast<std::uint8_t>(static_cast<unsigned>(block_of(slot)) % kStripes)};
 }
 
-/// A key with what is computed from it once per command. Borrows the bytes.
+/// A key with what is computed from it once per command. Borrows the bytes, which must outlive it.
 struct Key {
   ByteView bytes;
   std::uint64_t hash = 0;

@@ -60,7 +60,8 @@ class Keyspace {
 
   // --- needs the locks of the stripes concerned ---
 
-  /// The entry of a key, nullptr if there is none. An expired one is erased first. Valid until the next change.
+  /// The entry of a key, nullptr if there is none. An expired one is erased first, so the key's bytes must not be those
+  /// of the entry itself. Valid until the next change.
   Entry* find(Db db, const Key& key, Instant now);
   /// As find(), but leaves an expired entry where it is: for looking without changing.
   const Entry* peek(Db db, const Key& key, Instant now) const;

@@ -17,7 +17,7 @@ void account(std::int64_t bytes);
 std::size_t usable_size(const void* block);
 /// Bytes taken from allocate() and not given back, rounding included, over all threads. Exact when nobody allocates.
 std::int64_t used_memory();
-/// Highest used_memory() seen by note_peak(); resettable.
+/// Highest used_memory() seen by note_peak().
 std::int64_t peak_memory();
 void note_peak();
 /// The allocator and its version, "mimalloc-2.0.9". Static text.
