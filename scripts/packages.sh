@@ -3,6 +3,7 @@
 #
 #   scripts/packages.sh build      install what building and running the server takes
 #   scripts/packages.sh test       ... and what tests and checks take (includes build)
+#   scripts/packages.sh bench      ... and what bench/ takes (includes build)
 #   scripts/packages.sh runtime    only the libraries of a finished binary (the container image)
 #   scripts/packages.sh --list GROUP
 #
@@ -20,9 +21,11 @@ packages_test=(
   "${packages_build[@]}"
   doctest-dev libbenchmark-dev libhiredis-dev
   clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev llvm-19 # llvm: symbols in sanitizer reports
-  python3 python3-redis nodejs node-redis redis-tools               # clients that the compatibility tests drive
+  python3 python3-redis nodejs npm redis-tools                      # clients that the compatibility tests drive
   git ca-certificates procps zstd
 )
+# What bench/ calls, beside the binaries of a build with MAGPIE_BENCH.
+packages_bench=("${packages_build[@]}" libbenchmark-dev redis-tools python3 bc procps util-linux)
 # Keep in step with the -dev packages above; the Dockerfile fails if one is missing.
 packages_runtime=(libuv1 libxxhash0 libspdlog1.10 libfmt9 libmimalloc2.0 libprotobuf32)
 
@@ -35,8 +38,9 @@ packages_of() {
   case $1 in
     build) printf '%s\n' "${packages_build[@]}" ;;
     test) printf '%s\n' "${packages_test[@]}" ;;
+    bench) printf '%s\n' "${packages_bench[@]}" ;;
     runtime) printf '%s\n' "${packages_runtime[@]}" ;;
-    *) packages_die "no package group '$1'; there are: build, test, runtime" ;;
+    *) packages_die "no package group '$1'; there are: build, test, bench, runtime" ;;
   esac
 }
 
@@ -90,8 +94,8 @@ install_packages() {
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
   case ${1:-} in
-    build | test | runtime) install_packages "$1" ;;
+    build | test | bench | runtime) install_packages "$1" ;;
     --list) packages_of "${2:-test}" ;;
-    *) packages_die "usage: scripts/packages.sh build|test|runtime, or --list GROUP" ;;
+    *) packages_die "usage: scripts/packages.sh build|test|bench|runtime, or --list GROUP" ;;
   esac
 fi

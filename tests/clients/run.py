@@ -2,11 +2,12 @@
 """Runs real clients against a node: tests/clients/run.py [--server BIN]. The last line is "N passed, M failed[, K skipped]".
 
 redis-cli and redis-benchmark, redis-py, hiredis (compiled here), and ioredis from the npm registry, locked to a version and
-skipped by name where the registry does not answer. Programs print "ok NAME" or "failed NAME: why", one line per check.
+skipped by name where the registry does not answer; a program that is missing is a failure. Programs print "ok NAME" or "failed NAME: why", one line per check.
 """
 import argparse, os, re, shutil, socket, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+START_SECONDS = 20
 passed, failed, skipped = [], [], []
 
 
@@ -30,11 +31,20 @@ def start(binary, folder):
     port = free_port()
     log = open(os.path.join(folder, "node.log"), "w")
     process = subprocess.Popen([binary, "--port", str(port), "--threads", "2"], cwd=folder, stdout=log, stderr=log)
-    while subprocess.run(["redis-cli", "-p", str(port), "ping"], capture_output=True, text=True).stdout != "PONG\n":
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
         if process.poll() is not None:
             sys.exit("the node did not start: " + open(log.name).read())
+        try:
+            ping = subprocess.run(["redis-cli", "-p", str(port), "ping"], capture_output=True, text=True, timeout=START_SECONDS)
+        except subprocess.TimeoutExpired:
+            break
+        if ping.stdout == "PONG\n":
+            return process, port
         time.sleep(0.02)
-    return process, port
+    process.kill()
+    process.wait()
+    sys.exit("the node did not answer PING within %d s: %s" % (START_SECONDS, open(log.name).read()))
 
 
 def program(name, command, **options):
@@ -110,7 +120,7 @@ def hiredis(port, folder):
 
 def ioredis(port, folder):
     if shutil.which("npm") is None:
-        return skip("ioredis (npm is not installed)", "npm comes with Node.js")
+        return note("ioredis", False, "npm is not installed: scripts/packages.sh test")
     work = os.path.join(folder, "ioredis")
     shutil.copytree(os.path.join(HERE, "ioredis"), work)
     try:
