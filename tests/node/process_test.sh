@@ -41,6 +41,10 @@ kill -TERM "$node"
 ends_with 0 "SIGTERM after SIGHUP"
 
 limit=64
+if (ulimit -n $limit && ulimit -n $((limit + 1))) 2>/dev/null; then
+  echo "skipped: too few descriptors for the threads (who may raise any limit always has enough)"
+  exit 0
+fi
 (ulimit -n $limit && exec "$server" --port 0 --unixsocket "$folder/socket" --threads 40) >log 2>&1 &
 node=$!
 ends_with 6 "40 threads with $limit descriptors"
