@@ -15,12 +15,10 @@ COPY --from=build /src/build/release/bin/magpie-server /usr/local/bin/
 RUN /tmp/packages.sh runtime \
  && rm -rf /tmp/packages.sh /var/lib/apt/lists/* \
  && ldd /usr/local/bin/magpie-server && ! ldd /usr/local/bin/magpie-server | grep -q 'not found' \
- && useradd --system --uid 999 --home-dir /data --create-home magpie
+ && useradd --system --uid 999 --home-dir / --no-create-home magpie
 # Who can reach a container is the network's business: listen on all addresses without protected mode, as the usual
 # images do. Set --requirepass where that is not enough, or mount another file here.
-RUN printf '%s\n' 'bind * -::*' 'protected-mode no' 'dir /data' >/etc/magpie.conf
+RUN printf '%s\n' 'bind * -::*' 'protected-mode no' >/etc/magpie.conf
 USER magpie
-WORKDIR /data
-VOLUME /data
 EXPOSE 6379
 ENTRYPOINT ["magpie-server", "/etc/magpie.conf"]
