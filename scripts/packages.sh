@@ -44,11 +44,14 @@ packages_of() {
   esac
 }
 
-# Those of the names on stdin that are not installed.
+# Those of the names on stdin that are neither installed nor provided by an installed package (another vendor's nodejs,
+# say, which has npm in it and conflicts with Debian's).
 missing_packages() {
-  local name
+  local name provided
+  provided=$(dpkg-query -W -f='${db:Status-Status} ${Provides}\n' | sed -n '/^installed ./{s/^installed //; s/ *([^)]*)//g; s/, */\n/g; p}')
   while read -r name; do
-    [[ $(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null) == installed ]] || echo "$name"
+    [[ $(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null) == installed ]] ||
+      grep -qxF "$name" <<<"$provided" || echo "$name"
   done
 }
 
