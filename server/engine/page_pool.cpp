@@ -1,0 +1,187 @@
+#include "server/engine/page_pool.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <new>
+
+namespace magpie::engine {
+namespace {
+
+constexpr unsigned kWordBits = 64;
+
+/// 2 MB at a multiple of 2 MB, mapped but not touched.
+void* map_extent(std::size_t size) {
+  void* mapped = mmap(nullptr, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapped == MAP_FAILED) std::abort();
+  auto* const start = static_cast<char*>(mapped);
+  const std::size_t lead = (size - reinterpret_cast<std::uintptr_t>(start) % size) % size;
+  if (lead > 0) munmap(start, lead);
+  munmap(start + lead + size, size - lead);
+  madvise(start + lead, size, MADV_HUGEPAGE);  // without huge pages it works as well, only slower
+  return start + lead;
+}
+
+/// Makes the pages real. Where the kernel cannot do it in one call (before Linux 5.14), page by page.
+void touch(void* memory, std::size_t size) {
+  if (madvise(memory, size, MADV_POPULATE_WRITE) == 0) return;
+  for (std::size_t at = 0; at < size; at += PagePool::kPage) static_cast<volatile char*>(memory)[at] = 0;
+}
+
+/// The first bit that is set; there must be one.
+template <class Bits>
+std::size_t first_of(const Bits& bits) {
+  std::size_t word = 0;
+  while (bits[word] == 0) ++word;
+  return word * kWordBits + static_cast<std::size_t>(std::countr_zero(bits[word]));
+}
+
+template <class Bits>
+bool test(const Bits& bits, std::size_t number) {
+  return (bits[number / kWordBits] >> (number % kWordBits) & 1) != 0;
+}
+
+template <class Bits>
+void assign(Bits& bits, std::size_t number, bool on) {
+  const std::uint64_t bit = std::uint64_t{1} << (number % kWordBits);
+  std::uint64_t& word = bits[number / kWordBits];
+  word = on ? word | bit : word & ~bit;
+}
+
+template <class Bits>
+std::size_t count(const Bits& bits) {
+  std::size_t sum = 0;
+  for (const std::uint64_t word : bits) sum += static_cast<std::size_t>(std::popcount(word));
+  return sum;
+}
+
+template <class Bits>
+Bits both(const Bits& a, const Bits& b) {
+  Bits result;
+  std::ranges::transform(a, b, result.begin(), std::bit_and<>());
+  return result;
+}
+
+}  // namespace
+
+PagePool& PagePool::instance() {
+  static PagePool* const pool = new PagePool;  // pages may be given back until the very end of the process
+  return *pool;
+}
+
+PagePool::~PagePool() {
+  for (Extent* extent : extents_) munmap(extent, kExtent);
+}
+
+PagePool::Extent* PagePool::extent_of(void* page) {
+  auto* const at = static_cast<char*>(page);
+  return reinterpret_cast<Extent*>(at - reinterpret_cast<std::uintptr_t>(at) % kExtent);
+}
+
+PagePool::Extent* PagePool::make_extent() {
+  void* const memory = map_extent(kExtent);
+  touch(memory, kExtent);
+  auto* extent = new (memory) Extent{};
+  for (std::size_t number = 0; number < kPages; ++number) assign(extent->free, number, true);
+  extent->resident = extent->free;
+  extent->free_count = kPages;
+  return extent;
+}
+
+PagePool::Extent& PagePool::add(Extent* extent) {
+  extent->index = extents_.size();
+  extents_.push_back(extent);
+  resident_ += kPages;
+  return *extent;
+}
+
+void PagePool::drop_extent(Extent* extent) {
+  resident_ -= count(extent->resident);
+  extents_.erase(extents_.begin() + static_cast<std::ptrdiff_t>(extent->index));
+  for (std::size_t i = extent->index; i < extents_.size(); ++i) extents_[i]->index = i;
+  munmap(extent, kExtent);
+}
+
+PagePool::Extent& PagePool::with_free_page() {
+  while (first_with_free_ < extents_.size() && extents_[first_with_free_]->free_count == 0) ++first_with_free_;
+  return first_with_free_ < extents_.size() ? *extents_[first_with_free_] : add(make_extent());
+}
+
+void* PagePool::take() {
+  const std::lock_guard guard(lock_);
+  Extent& extent = with_free_page();
+  const Bits warm = both(extent.free, extent.resident);
+  const bool any_warm = std::ranges::any_of(warm, [](std::uint64_t word) { return word != 0; });
+  const std::size_t number = first_of(any_warm ? warm : extent.free);
+  assign(extent.free, number, false);
+  if (any_warm) {
+    --resident_;
+  } else {
+    assign(extent.resident, number, true);
+  }
+  --extent.free_count;
+  ++taken_;
+  return extent.page(number);
+}
+
+void PagePool::give(void* page) {
+  const std::lock_guard guard(lock_);
+  Extent& extent = *extent_of(page);
+  const auto offset = static_cast<std::size_t>(static_cast<char*>(page) - reinterpret_cast<char*>(&extent));
+  assign(extent.free, offset / kPage - 1, true);
+  ++extent.free_count;
+  ++resident_;
+  --taken_;
+  first_with_free_ = std::min(first_with_free_, extent.index);
+}
+
+void PagePool::touch_ahead(std::size_t pages) {
+  {
+    const std::lock_guard guard(lock_);
+    if (resident_ >= pages) return;
+  }
+  Extent* const extent = make_extent();  // takes its time, and holds nobody up
+  const std::lock_guard guard(lock_);
+  add(extent);
+}
+
+std::size_t PagePool::trim(std::size_t keep, std::size_t most) {
+  const std::lock_guard guard(lock_);
+  std::size_t handed_back = 0;
+  for (std::size_t i = extents_.size(); i-- > 0 && resident_ > keep && handed_back < most;) {
+    Extent* const extent = extents_[i];
+    if (extent->free_count == kPages && resident_ >= keep + count(extent->resident)) {
+      handed_back += count(extent->resident);
+      drop_extent(extent);
+    } else {
+      handed_back += hand_back(*extent, std::min(most - handed_back, resident_ - keep));
+    }
+  }
+  return handed_back;
+}
+
+/// Neighbours together: each call into the kernel costs about 1 us and a page in it little.
+std::size_t PagePool::hand_back(Extent& extent, std::size_t most) {
+  const Bits idle = both(extent.free, extent.resident);
+  std::size_t handed_back = 0;
+  for (std::size_t start = 0; start < kPages && handed_back < most; ++start) {
+    std::size_t end = start;
+    while (end < kPages && handed_back + (end - start) < most && test(idle, end)) ++end;
+    if (end == start) continue;
+    madvise(extent.page(start), (end - start) * kPage, MADV_DONTNEED);
+    for (std::size_t number = start; number < end; ++number) assign(extent.resident, number, false);
+    handed_back += end - start;
+    start = end;
+  }
+  resident_ -= handed_back;
+  return handed_back;
+}
+
+PagePool::Usage PagePool::usage() const {
+  const std::lock_guard guard(lock_);
+  return {taken_, resident_, extents_.size()};
+}
+
+}  // namespace magpie::engine

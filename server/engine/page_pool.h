@@ -1,0 +1,72 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace magpie::engine {
+
+/// Memory for small things, in pages of 4 KB cut from extents of 2 MB. An extent asks for a huge page: data that is
+/// reached at random then misses the TLB far less often, and nothing forks here, so huge pages are never copied. One
+/// pool for the process; any thread.
+class PagePool {
+ public:
+  static constexpr std::size_t kPage = std::size_t{4} << 10;
+  static constexpr std::size_t kExtent = std::size_t{2} << 20;
+
+  static PagePool& instance();
+
+  PagePool() = default;
+  ~PagePool();  // unmaps everything: no page may be in use
+  PagePool(const PagePool&) = delete;
+  PagePool& operator=(const PagePool&) = delete;
+
+  /// A page, at a multiple of its size; content undefined. The end of memory ends the process.
+  void* take();
+  void give(void* page);
+
+  /// Background work. Sees to it that at least `pages` free pages have been touched, so that take() waits for no page
+  /// fault; at most one extent per call.
+  void touch_ahead(std::size_t pages);
+  /// Background work. Hands free pages back to the system until at most `keep` of them stay, `most` per call; returns
+  /// how many it handed back.
+  std::size_t trim(std::size_t keep, std::size_t most);
+
+  struct Usage {
+    std::size_t taken = 0;     // pages in use
+    std::size_t resident = 0;  // free pages that take memory all the same
+    std::size_t extents = 0;
+  };
+  Usage usage() const;
+
+ private:
+  static constexpr std::size_t kPages = kExtent / kPage - 1;  // the first page of an extent holds its state
+  static constexpr std::size_t kWords = (kPages + 63) / 64;
+  using Bits = std::array<std::uint64_t, kWords>;
+
+  struct Extent {
+    Bits free{};      // pages nobody has
+    Bits resident{};  // pages that take memory: not handed back
+    std::size_t free_count = 0;
+    std::size_t index = 0;  // in extents_
+    char* page(std::size_t number) { return reinterpret_cast<char*>(this) + (number + 1) * kPage; }
+  };
+
+  static Extent* extent_of(void* page);
+  static Extent* make_extent();
+  Extent& with_free_page();
+  Extent& add(Extent* extent);
+  void drop_extent(Extent* extent);
+  std::size_t hand_back(Extent& extent, std::size_t most);
+
+  mutable std::mutex lock_;
+  std::vector<Extent*> extents_;     // oldest first; pages are taken from the oldest that has one, so young ones drain
+  std::size_t first_with_free_ = 0;  // no extent before it has a free page
+  std::size_t taken_ = 0;
+  std::size_t resident_ = 0;
+};
+
+}  // namespace magpie::engine
