@@ -187,31 +187,55 @@ void LoopWorker::go_on_with_background_work() {
   if (background_slice(wall_clock())) timer_->start_once(kBusyTick);
 }
 
-bool LoopWorker::background_slice(Instant now) {
-  engine::note_peak();
-  const std::uint64_t start = ticks();
-  const auto spent = [&] { return ticks_to_ns(ticks() - start) > kSliceNs; };
+/// The time that a background slice may still take.
+class LoopWorker::Slice {
+ public:
+  bool spent() const { return ticks_to_ns(ticks() - start_) > kSliceNs; }
+  /// Works as long as there is more to do and time; true if the time is spent.
+  template <class Work>
+  bool run(Work&& work) const {
+    while (work()) {
+      if (spent()) return true;
+    }
+    return false;
+  }
+
+ private:
+  std::uint64_t start_ = ticks();
+};
+
+/// Goes through the stripes of this loop, each as long as `work` says that there is more, from where the last slice
+/// ended, so that a busy stripe does not starve the others. True if the time is spent.
+template <class Work>
+bool LoopWorker::visit_stripes(const Slice& slice, unsigned& next, Work&& work) {
   const auto first = static_cast<unsigned>(state_.index);
-  const bool paused = server_.pause.active(now);  // CLIENT PAUSE stops changes from inside as well
-  for (unsigned step = 0; !paused && step * loops_ + first < engine::kStripes; ++step) {
-    // Goes on where the last slice ended, so that a busy stripe does not starve the others.
-    const unsigned owned = (engine::kStripes - first + loops_ - 1) / loops_;
-    const unsigned number = first + (next_stripe_ + step) % owned * loops_;
-    const engine::StripeIndex stripe{static_cast<std::uint8_t>(number)};
-    while (server_.keyspace.expire_some(stripe, now, kKeysPerStep) == kKeysPerStep) {
-      if (spent()) {
-        next_stripe_ = (next_stripe_ + step) % owned;
-        return true;
-      }
+  const unsigned owned = first < engine::kStripes ? (engine::kStripes - first + loops_ - 1) / loops_ : 0;
+  for (unsigned step = 0; step < owned; ++step) {
+    const unsigned at = (next + step) % owned;
+    const engine::StripeIndex stripe{static_cast<std::uint8_t>(first + at * loops_)};
+    if (slice.run([&] { return work(stripe); })) {
+      next = at;
+      return true;
     }
   }
-  while (!paused && make_room(server_, *state_.settings, now, 0, kKeysPerStep) == engine::Keyspace::Room::NotYet) {
-    if (spent()) return true;
-  }
-  while (server_.keyspace.free_some(kKeysPerStep) > 0) {
-    if (spent()) return true;
-  }
   return false;
+}
+
+bool LoopWorker::background_slice(Instant now) {
+  engine::note_peak();
+  engine::Keyspace& keyspace = server_.keyspace;
+  const Slice slice;
+  const auto expire = [&](engine::StripeIndex stripe) {
+    return keyspace.expire_some(stripe, now, kKeysPerStep) == kKeysPerStep;
+  };
+  const auto evict = [&] {
+    return make_room(server_, *state_.settings, now, 0, kKeysPerStep) == engine::Keyspace::Room::NotYet;
+  };
+  const auto compact = [&](engine::StripeIndex stripe) { return keyspace.compact_some(stripe, kKeysPerStep); };
+  const bool paused = server_.pause.active(now);  // CLIENT PAUSE stops changes from inside as well
+  if (!paused && (visit_stripes(slice, next_expired_, expire) || slice.run(evict))) return true;
+  return slice.run([&] { return keyspace.free_some(kKeysPerStep) > 0; }) ||
+         visit_stripes(slice, next_compacted_, compact);
 }
 
 void LoopWorker::check_connections(Instant now) {

@@ -64,10 +64,13 @@ class LoopWorker {
   void note_monitor(ClientId id, bool on);
 
  private:
+  class Slice;
+  template <class Work>
+  bool visit_stripes(const Slice& slice, unsigned& next, Work&& work);
   void take(int fd);
   void tick();
   void go_on_with_background_work();
-  /// Expiry and lazy freeing for about 100 us; true if there is more to do.
+  /// Expiry, eviction, lazy freeing and compaction for about 100 us; true if there is more to do.
   bool background_slice(Instant now);
   void check_connections(Instant now);
   void send_monitor_lines();
@@ -86,7 +89,8 @@ class LoopWorker {
   std::mutex monitor_lock_;
   std::string monitor_lines_;  // as replies; guarded by monitor_lock_
   std::atomic<std::size_t> connection_count_{0};
-  unsigned next_stripe_ = 0;
+  unsigned next_expired_ = 0;    // where the next slice goes on, among the stripes of this loop
+  unsigned next_compacted_ = 0;
   unsigned ticks_ = 0;
   std::atomic<bool> tick_is_posted_ = false;
   std::unique_ptr<net::Timer> timer_;  // active while there is background work left

@@ -194,6 +194,7 @@ void Node::run(const std::function<void()>& on_ready) {
   state_.startup_used_memory = engine::used_memory();
   for (const auto& worker : workers_) worker->start();
   ticker_ = std::make_unique<net::Timer>(loop_, [this] {
+    engine::tend_pages();
     for (const auto& worker : workers_) worker->post_tick();
   });
   ticker_->start_repeating(kTick);

@@ -66,9 +66,9 @@ CommandResult sdslen(CommandContext& context, ArgReader args) {
   if (entry == nullptr) return error(ErrorCode::NoSuchKey);
   engine::IntegerScratch scratch;
   context.reply.simple("key_sds_len:" + std::to_string(entry->key().size()) +
-                       ", key_sds_avail:0, key_zmalloc: " + std::to_string(entry->memory()) +
+                       ", key_sds_avail:0, key_zmalloc: " + std::to_string(engine::EntryHeap::memory(*entry)) +
                        ", val_sds_len:" + std::to_string(text_of(entry->string(), scratch).size()) +
-                       ", val_sds_avail:0, val_zmalloc: " + std::to_string(entry->memory()));
+                       ", val_sds_avail:0, val_zmalloc: " + std::to_string(engine::EntryHeap::memory(*entry)));
   return {};
 }
 

@@ -17,7 +17,8 @@ constexpr std::size_t kMostPages = (std::size_t{1} << 31) / (PagePool::kPage / k
 constexpr std::size_t kNextAt = 2;  // where a free cell names the next
 
 /// Above the small ones: sizes that fill a page well, each at most an eighth larger than the one before.
-constexpr std::array<std::uint16_t, 14> kLargeSizes = {104, 120, 136, 148, 168, 184, 204, 224, 252, 288, 340, 408, 452, 508};
+constexpr std::array<std::uint16_t, 14> kLargeSizes = {104, 120, 136, 148, 168, 184, 204,
+                                                       224, 252, 288, 340, 408, 452, 508};
 
 constexpr std::size_t size_of_kind(std::size_t kind) {
   return kind < kSmallSizes ? (kind + 1) * kStep : kLargeSizes[kind - kSmallSizes];
@@ -134,17 +135,41 @@ void Arena::give(Handle cell) {
   if (was_full) link(number);
 }
 
-std::size_t Arena::size_of(Handle cell) const { return size_of_kind(page(page_of(cell)).kind); }
+std::size_t Arena::size_of(Handle cell) const { return size_of_cell(page(page_of(cell))); }
+std::size_t Arena::size_of_cell(const Page& at) const { return size_of_kind(at.kind); }
+
+std::size_t Arena::drop_used_page(std::uint32_t number) {
+  const Page& at = page(number);
+  const std::size_t used = at.used;
+  if (used < cells_of(at.kind) && at.previous != kAside) unlink(number);
+  count(at.kind, -static_cast<std::int64_t>(used));
+  drop_page(number);
+  return used;
+}
+
+/// More pages stand half empty than a few, and than a sixteenth: where keys come and go, cells should not move all the
+/// time.
+bool Arena::Kind::sparse(std::size_t cells_of_page) const {
+  constexpr std::size_t kSpare = 2;
+  constexpr std::size_t kSpareShare = 16;
+  return pages * cells_of_page >= used + (kSpare + pages / kSpareShare) * cells_of_page;
+}
+
+bool Arena::sparse() const {
+  for (std::size_t kind = 0; kind < kKinds; ++kind) {
+    if (kinds_[kind].sparse(cells_of(kind))) return true;
+  }
+  return false;
+}
 
 std::optional<std::uint32_t> Arena::set_aside(std::size_t most) {
+  if (!sparse()) return std::nullopt;
   for (most = std::min(most, pages_.size()); most > 0; --most) {
     const std::uint32_t number = looked_at_ = (looked_at_ + 1) % static_cast<std::uint32_t>(pages_.size());
     if (pages_[number] == nullptr) continue;
     Page& at = page(number);
     const Kind& kind = kinds_[at.kind];
-    const std::size_t cells = cells_of(at.kind);
-    // A page more than needed stays, so that a key that comes and goes does not make cells move.
-    if (at.previous == kAside || kind.pages * cells < kind.used + 2 * cells) continue;
+    if (at.previous == kAside || at.used == cells_of(at.kind) || !kind.sparse(cells_of(at.kind))) continue;
     if (at.used * kind.pages > kind.used) continue;  // more than the average page has
     unlink(number);
     at.previous = kAside;
@@ -154,15 +179,13 @@ std::optional<std::uint32_t> Arena::set_aside(std::size_t most) {
 }
 
 std::optional<Handle> Arena::first_used(std::uint32_t number) const {
-  if (pages_[number] == nullptr) return std::nullopt;
-  const Page& at = page(number);
-  const std::size_t size = size_of_kind(at.kind);
-  for (std::size_t i = 0; i < at.carved; ++i) {
-    const std::size_t offset = sizeof(Page) + i * size;
-    if (static_cast<unsigned char>(pages_[number][offset]) == kFreeCell) continue;
-    return Handle{number * kUnits + static_cast<std::uint32_t>(offset / kUnit)};
-  }
-  return std::nullopt;
+  std::optional<Handle> first;
+  // Once the last cell has left, the number may stand for a new page.
+  if (pages_[number] == nullptr || page(number).previous != kAside) return first;
+  for_each_used(number, [&](Handle cell) {
+    if (!first) first = cell;
+  });
+  return first;
 }
 
 }  // namespace magpie::engine

@@ -42,8 +42,26 @@ class Arena {
   std::size_t used() const { return used_; }
   std::size_t held() const { return page_count_ * PagePool::kPage; }
 
+  /// Gives back whole pages, last ones first, until `limit` cells in use or more are gone; visit(cell's address) is
+  /// called for each of these. Returns how many; 0 when nothing is left.
+  template <class Visit>
+  std::size_t drop_pages(std::size_t limit, Visit visit) {
+    std::size_t dropped = 0;
+    while (dropped < limit && !pages_.empty()) {
+      const auto last = static_cast<std::uint32_t>(pages_.size() - 1);
+      if (pages_[last] != nullptr) {
+        for_each_used(last, [&](Handle cell) { visit(at(cell)); });
+        dropped += drop_used_page(last);
+      }
+      pages_.pop_back();
+    }
+    return dropped;
+  }
+
   // --- compaction: moving the cells of sparse pages into others ---
 
+  /// Whether cells of some size lie in notably more pages than they need.
+  bool sparse() const;
   /// A page to empty: its cells fit into the other pages of their size. Nothing new is put there from now on, so the
   /// caller moves every cell: take(), copy, give(). Looks at up to `most` pages; nothing if none of them is worth it.
   std::optional<std::uint32_t> set_aside(std::size_t most);
@@ -60,11 +78,11 @@ class Arena {
 
   /// At the start of each page. Pages with room are in a list by size.
   struct Page {
-    std::uint16_t kind;       // index of the cell size
-    std::uint16_t used;       // cells
-    std::uint16_t carved;     // cells that were handed out at least once; the rest is untouched
+    std::uint16_t kind;  // index of the cell size
+    std::uint16_t used;  // cells
+    std::uint16_t carved;  // cells that were handed out at least once; the rest is untouched
     std::uint16_t free_cell;  // in units from the page's start, 0: none; a free cell names the next at its byte 2
-    std::uint32_t previous;   // kNone: it is the first; kAside: it is in no list and takes nothing
+    std::uint32_t previous;  // kNone: it is the first; kAside: it is in no list and takes nothing
     std::uint32_t next;
   };
   static_assert(sizeof(Page) == 16);
@@ -75,8 +93,22 @@ class Arena {
     std::uint32_t with_room = kNone;  // first of the list
     std::size_t pages = 0;
     std::size_t used = 0;  // cells
+    bool sparse(std::size_t cells_of_page) const;
   };
 
+  std::size_t size_of_cell(const Page& at) const;
+  template <class Visit>
+  void for_each_used(std::uint32_t number, Visit visit) const {
+    const Page& at = page(number);
+    const std::size_t size = size_of_cell(at);
+    for (std::size_t i = 0; i < at.carved; ++i) {
+      const std::size_t offset = sizeof(Page) + i * size;
+      if (static_cast<unsigned char>(pages_[number][offset]) == kFreeCell) continue;
+      visit(Handle{number * kUnits + static_cast<std::uint32_t>(offset / kUnit)});
+    }
+  }
+  /// A page with all its cells; returns how many were in use.
+  std::size_t drop_used_page(std::uint32_t number);
   Page& page(std::uint32_t number) const { return *reinterpret_cast<Page*>(pages_[number]); }
   static std::uint32_t page_of(Handle cell) { return static_cast<std::uint32_t>(cell) / kUnits; }
   std::uint32_t add_page(std::size_t kind);

@@ -1,107 +1,190 @@
 #include "server/engine/entry.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
-#include <new>
-
-#include "server/engine/memory.h"
+#include <limits>
 
 namespace magpie::engine {
 namespace {
 
+constexpr std::size_t kShortLength = std::numeric_limits<std::uint8_t>::max();
+constexpr std::size_t kLongLengthBytes = 4;
+constexpr std::size_t kAccessBytes = 4;
+constexpr std::size_t kExpiryBytes = 5;
+constexpr std::size_t kWideExpiryBytes = 8;
+constexpr std::int64_t kExpiryEpochMs = 1'577'836'800'000;  // 2020-01-01; five bytes reach to 2054
+constexpr std::int64_t kExpiryRangeMs = std::int64_t{1} << (8 * kExpiryBytes);
+
+bool fits_five_bytes(Instant expiry) {
+  return expiry.ms >= kExpiryEpochMs && expiry.ms < kExpiryEpochMs + kExpiryRangeMs;
+}
+
+/// Bytes that a number takes: 1, 2, 4 or 8, little-endian, two's complement.
+std::size_t size_of_number(std::int64_t number) {
+  if (number == static_cast<std::int8_t>(number)) return 1;
+  if (number == static_cast<std::int16_t>(number)) return 2;
+  return number == static_cast<std::int32_t>(number) ? 4 : 8;
+}
+
 std::size_t stored_size(const StringValue& value) {
-  return value.form == StringForm::Integer ? sizeof(std::int64_t) : value.bytes.size();
+  return value.form == StringForm::Integer ? size_of_number(value.number) : value.bytes.size();
+}
+
+std::int64_t load_number(const char* from, std::size_t size) {
+  std::int64_t number = 0;
+  std::memcpy(&number, from, size);
+  const auto unused = static_cast<unsigned>(64 - 8 * size);
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(number) << unused) >> unused;  // the sign comes back
+}
+
+std::size_t load_length(const char* from, bool is_long) {
+  if (!is_long) return static_cast<unsigned char>(*from);
+  std::uint32_t length = 0;
+  std::memcpy(&length, from, sizeof length);
+  return length;
+}
+
+void store_length(char* to, std::size_t length, bool is_long) {
+  const auto stored = static_cast<std::uint32_t>(length);
+  std::memcpy(to, &stored, is_long ? kLongLengthBytes : 1);
 }
 
 }  // namespace
 
-void Entry::Deleter::operator()(Entry* entry) const { deallocate(entry); }
-
-Entry::Owner Entry::allocate(ByteView key, std::size_t value_room, std::optional<Instant> expiry) {
-  const std::size_t expiry_room = expiry ? sizeof(std::int64_t) : 0;
-  void* block = engine::allocate(sizeof(Entry) + expiry_room + key.size() + value_room);
-  auto* entry = new (block) Entry;
-  if (expiry) {
-    entry->flags_ = kHasExpiry;
-    std::memcpy(reinterpret_cast<char*>(entry) + sizeof(Entry), &expiry->ms, sizeof expiry->ms);
-  }
-  entry->key_length_ = static_cast<std::uint32_t>(key.size());
-  if (!key.empty()) std::memcpy(entry->payload(), key.data(), key.size());
-  return Owner(entry);
+std::uint8_t Entry::marks_of(const EntryContent& content) {
+  auto marks = static_cast<std::uint8_t>(content.value.form);
+  if (content.expiry) marks |= fits_five_bytes(*content.expiry) ? kExpiry : kWideExpiry;
+  if (content.key.size() > kShortLength) marks |= kLongKey;
+  if (std::max(stored_size(content.value), content.room) > kShortLength) marks |= kLongValue;
+  return marks;
 }
 
-Entry::Owner Entry::make(ByteView key, const StringValue& value, std::optional<Instant> expiry, std::uint32_t access) {
-  Owner entry = allocate(key, stored_size(value), expiry);
-  entry->access_ = access;
-  entry->store_value(value);
+Entry::Layout Entry::layout_of(std::uint8_t marks, std::size_t key_length, std::size_t value_length) {
+  Layout at{key_length, value_length, 1, 0, 0, 0};
+  at.access_at += (marks & kLongKey) != 0 ? kLongLengthBytes : 1;
+  at.access_at += (marks & kLongValue) != 0 ? kLongLengthBytes : 1;
+  at.expiry_at = at.access_at + kAccessBytes;
+  at.key_at = at.expiry_at;
+  if ((marks & kExpiry) != 0) at.key_at += kExpiryBytes;
+  if ((marks & kWideExpiry) != 0) at.key_at += kWideExpiryBytes;
+  at.value_at = at.key_at + key_length;
+  return at;
+}
+
+Entry::Layout Entry::layout() const {
+  const std::uint8_t all = marks();
+  const bool long_key = (all & kLongKey) != 0;
+  const std::size_t key_length = load_length(bytes() + 1, long_key);
+  const std::size_t value_length =
+      load_length(bytes() + 1 + (long_key ? kLongLengthBytes : 1), (all & kLongValue) != 0);
+  return layout_of(all, key_length, value_length);
+}
+
+std::size_t Entry::size_of(const EntryContent& content) {
+  const Layout at = layout_of(marks_of(content), content.key.size(), 0);
+  return at.value_at + std::max(stored_size(content.value), content.room);
+}
+
+Entry* Entry::write(void* memory, const EntryContent& content) {
+  auto* const entry = static_cast<Entry*>(memory);
+  const std::uint8_t marks = marks_of(content);
+  *entry->bytes() = static_cast<char>(marks);
+  const Layout at = layout_of(marks, content.key.size(), stored_size(content.value));
+  store_length(entry->bytes() + 1, content.key.size(), (marks & kLongKey) != 0);
+  entry->store_value_length(at.value_length);
+  std::memcpy(entry->bytes() + at.access_at, &content.access, kAccessBytes);
+  if (content.expiry) entry->store_expiry(*content.expiry);
+  if (!content.key.empty()) std::memcpy(entry->bytes() + at.key_at, content.key.data(), content.key.size());
+  entry->store_value(at, content.value);
   return entry;
 }
 
-void Entry::store_value(const StringValue& value) {
-  flags_ = static_cast<std::uint8_t>((flags_ & ~kFormMask) | static_cast<std::uint8_t>(value.form));
-  value_length_ = static_cast<std::uint32_t>(stored_size(value));
-  const char* from =
+void Entry::store_value_length(std::size_t length) {
+  store_length(bytes() + 1 + ((marks() & kLongKey) != 0 ? kLongLengthBytes : 1), length, (marks() & kLongValue) != 0);
+}
+
+void Entry::store_value(const Layout& at, const StringValue& value) {
+  *bytes() = static_cast<char>((marks() & ~kFormMask) | static_cast<std::uint8_t>(value.form));
+  const char* const from =
       value.form == StringForm::Integer ? reinterpret_cast<const char*>(&value.number) : value.bytes.data();
-  if (value_length_ > 0) std::memmove(this->value(), from, value_length_);
+  if (at.value_length > 0) std::memmove(bytes() + at.value_at, from, at.value_length);
+}
+
+ByteView Entry::key() const {
+  const Layout at = layout();
+  return {bytes() + at.key_at, at.key_length};
+}
+
+std::size_t Entry::size() const {
+  const Layout at = layout();
+  return at.value_at + at.value_length;
 }
 
 StringValue Entry::string() const {
-  const auto form = static_cast<StringForm>(flags_ & kFormMask);
-  const char* at = payload() + key_length_;
-  if (form != StringForm::Integer) return {form, 0, {at, value_length_}};
-  std::int64_t number = 0;
-  std::memcpy(&number, at, sizeof number);
-  return StringValue::integer(number);
+  const Layout at = layout();
+  const auto form = static_cast<StringForm>(marks() & kFormMask);
+  const char* const value = bytes() + at.value_at;
+  if (form == StringForm::Integer) return StringValue::integer(load_number(value, at.value_length));
+  return {form, 0, {value, at.value_length}};
+}
+
+std::uint32_t Entry::access() const {
+  std::uint32_t access = 0;
+  std::memcpy(&access, bytes() + layout().access_at, sizeof access);
+  return access;
+}
+
+void Entry::set_access(std::uint32_t access) { std::memcpy(bytes() + layout().access_at, &access, sizeof access); }
+
+std::optional<Instant> Entry::expiry() const {
+  if (!has_expiry()) return std::nullopt;
+  return Instant{stored_expiry()};
 }
 
 std::int64_t Entry::stored_expiry() const {
-  std::int64_t ms = 0;
-  std::memcpy(&ms, reinterpret_cast<const char*>(this) + sizeof(Entry), sizeof ms);
-  return ms;
+  const char* const from = bytes() + layout().expiry_at;
+  std::int64_t stored = 0;
+  if ((marks() & kWideExpiry) != 0) {
+    std::memcpy(&stored, from, kWideExpiryBytes);
+    return stored;
+  }
+  std::memcpy(&stored, from, kExpiryBytes);
+  return kExpiryEpochMs + stored;
 }
 
-std::size_t Entry::value_room() const { return usable_size(this) - sizeof(Entry) - expiry_room() - key_length_; }
-
-std::size_t Entry::memory() const { return usable_size(this); }
+void Entry::store_expiry(Instant expiry) {
+  const bool wide = (marks() & kWideExpiry) != 0;
+  const std::int64_t stored = wide ? expiry.ms : expiry.ms - kExpiryEpochMs;
+  std::memcpy(bytes() + layout().expiry_at, &stored, wide ? kWideExpiryBytes : kExpiryBytes);
+}
 
 bool Entry::assign_in_place(const StringValue& value) {
-  const std::size_t size = stored_size(value);
-  if (size == value_length_) {  // the common overwrite: no need to ask the allocator
-    store_value(value);
-    return true;
-  }
-  const std::size_t room = value_room();
-  if (size > room || (room - size) * 2 > usable_size(this)) return false;
-  store_value(value);
+  const Layout at = layout();
+  if (stored_size(value) != at.value_length) return false;
+  store_value(at, value);
   return true;
 }
 
 bool Entry::set_expiry_in_place(std::optional<Instant> expiry) {
-  const bool has = (flags_ & kHasExpiry) != 0;
-  if (!has && !expiry) return true;
-  if (has != expiry.has_value()) return false;
-  std::memcpy(reinterpret_cast<char*>(this) + sizeof(Entry), &expiry->ms, sizeof expiry->ms);
+  if (!expiry || !has_expiry()) return expiry.has_value() == has_expiry();
+  if ((marks() & kWideExpiry) == 0 && !fits_five_bytes(*expiry)) return false;
+  store_expiry(*expiry);
   return true;
 }
 
-bool Entry::overwrite_in_place(std::size_t offset, ByteView bytes) {
+bool Entry::overwrite_in_place(std::size_t offset, ByteView bytes, std::size_t capacity) {
+  const Layout at = layout();
   const std::size_t end = offset + bytes.size();
-  if (end > value_length_) {
-    if (end > value_room()) return false;
-    if (offset > value_length_) std::memset(value() + value_length_, 0, offset - value_length_);
-    value_length_ = static_cast<std::uint32_t>(end);
+  char* const value = this->bytes() + at.value_at;
+  if (end > at.value_length) {
+    if (at.value_at + end > capacity || (end > kShortLength && (marks() & kLongValue) == 0)) return false;
+    if (offset > at.value_length) std::memset(value + at.value_length, 0, offset - at.value_length);
+    store_value_length(end);
   }
-  if (!bytes.empty()) std::memmove(value() + offset, bytes.data(), bytes.size());
-  flags_ = static_cast<std::uint8_t>((flags_ & ~kFormMask) | static_cast<std::uint8_t>(StringForm::Raw));
+  if (!bytes.empty()) std::memmove(value + offset, bytes.data(), bytes.size());
+  *this->bytes() = static_cast<char>((marks() & ~kFormMask) | static_cast<std::uint8_t>(StringForm::Raw));
   return true;
-}
-
-Entry::Owner Entry::copy_with_room(std::size_t capacity) const {
-  IntegerScratch scratch;
-  const ByteView text = text_of(string(), scratch);
-  Owner copy = allocate(key(), capacity < text.size() ? text.size() : capacity, expiry());
-  copy->access_ = access_;
-  copy->store_value(StringValue::raw(text));
-  return copy;
 }
 
 }  // namespace magpie::engine

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 
 #include "protocol/bytes.h"
@@ -11,65 +10,85 @@
 
 namespace magpie::engine {
 
-/// A key with its value, expiry and access state in one allocation; this file and entry.cpp own the layout:
+/// What an entry is made of. Borrows the bytes.
+struct EntryContent {
+  ByteView key;
+  StringValue value;
+  std::optional<Instant> expiry = {};
+  std::uint32_t access = 0;
+  std::size_t room = 0;  // bytes to set aside for the value, if more than it needs
+};
+
+/// A key with its value, expiry and access state, packed; this file and entry.cpp own the layout:
 ///
-///   form and flags 1 | unused 3 | access 4 | key length 4 | value length 4 | [expiry 8] | key | value
+///   marks 1 | key length 1 or 4 | value length 1 or 4 | access 4 | [expiry 5 or 8] | key | value
 ///
-/// Owned by one slot of a table. No address of an entry survives the command that looked it up.
+/// It lies where its table put it (EntryHeap), at any address that is a multiple of four. No address of an entry
+/// survives the command that looked it up.
 class Entry {
  public:
-  struct Deleter {
-    void operator()(Entry* entry) const;
-  };
-  using Owner = std::unique_ptr<Entry, Deleter>;
+  /// The bytes that an entry of this content takes.
+  static std::size_t size_of(const EntryContent& content);
+  /// Writes the entry to `memory`, which has room for it.
+  static Entry* write(void* memory, const EntryContent& content);
 
-  static Owner make(ByteView key, const StringValue& value, std::optional<Instant> expiry, std::uint32_t access);
-
-  ByteView key() const { return {payload(), key_length_}; }
+  ByteView key() const;
   StringValue string() const;
-  std::optional<Instant> expiry() const {
-    if ((flags_ & kHasExpiry) == 0) return std::nullopt;
-    return Instant{stored_expiry()};
-  }
-  bool expired(Instant now) const { return (flags_ & kHasExpiry) != 0 && stored_expiry() <= now.ms; }
+  std::optional<Instant> expiry() const;
+  bool has_expiry() const { return (marks() & (kExpiry | kWideExpiry)) != 0; }
+  bool expired(Instant now) const { return has_expiry() && stored_expiry() <= now.ms; }
 
   /// Eviction state of the policy in force (last access, or frequency and decay time).
-  std::uint32_t access() const { return access_; }
-  void set_access(std::uint32_t access) { access_ = access; }
+  std::uint32_t access() const;
+  void set_access(std::uint32_t access);
 
-  /// Changes the value where it stands, if the new one fits the allocation and wastes less than half of it.
+  /// Its bytes, as written.
+  std::size_t size() const;
+  /// Whether it lies in a block of its own: set by who put it there.
+  bool in_own_block() const { return (marks() & kOwnBlock) != 0; }
+  void set_in_own_block() { *bytes() = static_cast<char>(marks() | kOwnBlock); }
+
+  /// A first byte that no entry has: for whoever keeps something else in an entry's place.
+  static constexpr unsigned char kNoEntry = 0xfe;
+
+  /// Changes the value where it stands; false if the size would change.
   bool assign_in_place(const StringValue& value);
   /// Changes or removes the expiry where it stands; false if there is no room for one.
   bool set_expiry_in_place(std::optional<Instant> expiry);
-  /// Writes `bytes` at `offset` of a non-integer string, zeros up to there if it is shorter, and makes it Raw; false if
-  /// the allocation is too small.
-  bool overwrite_in_place(std::size_t offset, ByteView bytes);
-  /// A copy of this entry as Raw string with room for `capacity` value bytes.
-  Owner copy_with_room(std::size_t capacity) const;
-
-  /// Bytes of memory this entry takes, rounding included.
-  std::size_t memory() const;
+  /// Writes `bytes` at `offset` of a string that is no Integer, zeros up to there if it is shorter, and makes it Raw;
+  /// false if the entry would exceed `capacity` bytes.
+  bool overwrite_in_place(std::size_t offset, ByteView bytes, std::size_t capacity);
 
  private:
   Entry() = default;
-  static constexpr std::uint8_t kFormMask = 3;
-  static constexpr std::uint8_t kHasExpiry = 4;
 
-  static Owner allocate(ByteView key, std::size_t value_room, std::optional<Instant> expiry);
-  char* payload() { return reinterpret_cast<char*>(this) + sizeof(Entry) + expiry_room(); }
-  const char* payload() const { return const_cast<Entry*>(this)->payload(); }
-  char* value() { return payload() + key_length_; }
-  std::size_t expiry_room() const { return (flags_ & kHasExpiry) != 0 ? sizeof(std::int64_t) : 0; }
-  std::size_t value_room() const;
+  static constexpr std::uint8_t kFormMask = 7;
+  static constexpr std::uint8_t kExpiry = 8;
+  static constexpr std::uint8_t kWideExpiry = 16;
+  static constexpr std::uint8_t kLongKey = 32;
+  static constexpr std::uint8_t kLongValue = 64;
+  static constexpr std::uint8_t kOwnBlock =
+      128;  // with kExpiry and kWideExpiry never both: no entry begins with 0xfe, 0xff
+
+  /// Where the parts stand, in bytes from the entry's start.
+  struct Layout {
+    std::size_t key_length;
+    std::size_t value_length;
+    std::size_t access_at;
+    std::size_t expiry_at;
+    std::size_t key_at;
+    std::size_t value_at;
+  };
+  static std::uint8_t marks_of(const EntryContent& content);
+  static Layout layout_of(std::uint8_t marks, std::size_t key_length, std::size_t value_length);
+  Layout layout() const;
+  std::uint8_t marks() const { return static_cast<std::uint8_t>(*bytes()); }
+  char* bytes() { return reinterpret_cast<char*>(this); }
+  const char* bytes() const { return reinterpret_cast<const char*>(this); }
   std::int64_t stored_expiry() const;
-  void store_value(const StringValue& value);
-
-  std::uint8_t flags_ = 0;
-  std::uint32_t access_ = 0;
-  std::uint32_t key_length_ = 0;
-  std::uint32_t value_length_ = 0;
+  void store_expiry(Instant expiry);
+  void store_value(const Layout& at, const StringValue& value);
+  void store_value_length(std::size_t length);
 };
-
-static_assert(sizeof(Entry) == 16);
 
 }  // namespace magpie::engine

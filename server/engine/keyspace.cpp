@@ -4,6 +4,7 @@
 #include <bit>
 #include <utility>
 
+#include "protocol/check.h"
 #include "server/engine/memory.h"
 
 namespace magpie::engine {
@@ -115,14 +116,15 @@ void Keyspace::change(const Put& effect, Instant now) {
   Entry* old = partition.table.find(effect.key.hash, effect.key.bytes);
   std::optional<Instant> before;
   if (old == nullptr) {
+    const std::uint32_t access = first_access(eviction(), now);
     partition.table.insert(effect.key.hash,
-                           Entry::make(effect.key.bytes, effect.value, effect.expiry, first_access(eviction(), now)));
+                           partition.table.make({effect.key.bytes, effect.value, effect.expiry, access}));
   } else {
     before = old->expiry();
     touch(*old, now);
     if (!old->set_expiry_in_place(effect.expiry) || !old->assign_in_place(effect.value)) {
       partition.table.replace(effect.key.hash, old,
-                              Entry::make(effect.key.bytes, effect.value, effect.expiry, old->access()));
+                              partition.table.make({effect.key.bytes, effect.value, effect.expiry, old->access()}));
     }
   }
   if (before || effect.expiry) expiry_changed(partition, effect.key.hash, before, effect.expiry);
@@ -134,25 +136,34 @@ void Keyspace::change(const Overwrite& effect, Instant now) {
   touch_watched(at, effect.db, effect.key.bytes);
   Entry* old = partition.table.find(effect.key.hash, effect.key.bytes);
   if (old == nullptr) {
-    partition.table.insert(effect.key.hash, Entry::make(effect.key.bytes, StringValue::raw({}), std::nullopt,
-                                                        first_access(eviction(), now)));
-    old = partition.table.find(effect.key.hash, effect.key.bytes);
+    const Table::Fresh fresh =
+        partition.table.make({effect.key.bytes, StringValue::raw({}), std::nullopt, first_access(eviction(), now)});
+    partition.table.insert(effect.key.hash, fresh);
+    old = fresh.entry;
   } else {
     touch(*old, now);
   }
-  if (old->string().form == StringForm::Integer || !old->overwrite_in_place(effect.offset, effect.bytes)) {
+  if (old->string().form != StringForm::Integer &&
+      old->overwrite_in_place(effect.offset, effect.bytes, EntryHeap::capacity(*old))) {
+    return;
+  }
+  IntegerScratch scratch;
+  const StringValue text = StringValue::raw(text_of(old->string(), scratch));
+  const std::size_t end = std::max(effect.offset + effect.bytes.size(), text.bytes.size());
+  EntryContent content{effect.key.bytes, text, old->expiry(), old->access(), end};
+  if (Entry::size_of(content) > Arena::kLargest) {
     // Room to grow, so that appending byte by byte stays linear: twice the size, at most 1 MB more.
     constexpr std::size_t kMostSlack = std::size_t{1} << 20;
-    const std::size_t end = effect.offset + effect.bytes.size();
-    Entry::Owner larger = old->copy_with_room(end + std::min(end, kMostSlack));
-    larger->overwrite_in_place(effect.offset, effect.bytes);
-    partition.table.replace(effect.key.hash, old, std::move(larger));
+    content.room = end + std::min(end, kMostSlack);
   }
+  const Table::Fresh larger = partition.table.make(content);
+  CHECK(larger.entry->overwrite_in_place(effect.offset, effect.bytes, Entry::size_of(content)));
+  partition.table.replace(effect.key.hash, old, larger);
 }
 
 void Keyspace::erase_entry(Partition& partition, std::uint64_t hash, Entry* entry, EraseReason reason) {
   const std::optional<Instant> expiry = entry->expiry();
-  partition.table.remove(hash, entry);
+  partition.table.erase(hash, entry);
   if (expiry) expiry_changed(partition, hash, expiry, std::nullopt);
   if (reason == EraseReason::Expired) expired_.fetch_add(1, std::memory_order_relaxed);
   if (reason == EraseReason::Evicted) evicted_.fetch_add(1, std::memory_order_relaxed);
@@ -177,8 +188,9 @@ void Keyspace::change(const SetExpiry& effect, Instant) {
   touch_watched(at, effect.db, effect.key.bytes);
   const std::optional<Instant> before = entry->expiry();
   if (!entry->set_expiry_in_place(effect.expiry)) {
-    partition->table.replace(effect.key.hash, entry,
-                             Entry::make(effect.key.bytes, entry->string(), effect.expiry, entry->access()));
+    partition->table.replace(
+        effect.key.hash, entry,
+        partition->table.make({effect.key.bytes, entry->string(), effect.expiry, entry->access()}));
   }
   expiry_changed(*partition, effect.key.hash, before, effect.expiry);
 }
@@ -265,6 +277,14 @@ std::size_t Keyspace::expire_some(StripeIndex index, Instant now, std::size_t li
     while (met < limit && expire_one(*partition, Db{number}, index, now)) ++met;
   }
   return met;
+}
+
+bool Keyspace::compact_some(StripeIndex index, std::size_t limit) {
+  const Guard guard = lock(mask_of(index));
+  for (const auto& partition : stripe(index).partitions) {
+    if (partition != nullptr && partition->table.compact(limit)) return true;
+  }
+  return false;
 }
 
 Keyspace::Counters Keyspace::counters() const {

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <string>
+
+#include "server/engine/page_pool.h"
 
 #ifdef MAGPIE_SANITIZED
 #include <malloc.h>  // the sanitizers watch malloc, not mimalloc
@@ -38,14 +41,14 @@ std::size_t usable_size(const void* block) { return malloc_usable_size(const_cas
 static void* take(std::size_t bytes) { return std::malloc(bytes); }
 static void* take(std::size_t bytes, std::size_t alignment) { return std::aligned_alloc(alignment, bytes); }
 static void give(void* block) { std::free(block); }
-void purge_memory() {}
+static void purge_allocator() {}
 const char* allocator_name() { return "libc"; }
 #else
 std::size_t usable_size(const void* block) { return mi_usable_size(block); }
 static void* take(std::size_t bytes) { return mi_malloc(bytes); }
 static void* take(std::size_t bytes, std::size_t alignment) { return mi_malloc_aligned(bytes, alignment); }
 static void give(void* block) { mi_free(block); }
-void purge_memory() { mi_collect(true); }
+static void purge_allocator() { mi_collect(true); }
 const char* allocator_name() {
   static const std::string name = [] {
     const int version = mi_version();  // 209: 2.0.9
@@ -60,6 +63,29 @@ static void* counted(void* block) {
   if (block == nullptr) std::abort();
   my_counter().fetch_add(static_cast<std::int64_t>(usable_size(block)), std::memory_order_relaxed);
   return block;
+}
+
+void purge_memory() {
+  purge_allocator();
+  PagePool::instance().trim(0, SIZE_MAX);
+}
+
+void tend_pages() {
+  constexpr std::size_t kReserve = 128;    // pages that are free at least,
+  constexpr std::size_t kMostTouched = 8;  // extents in one call
+  constexpr std::size_t kKept = 512;       // and at most, with a share of what is in use
+  constexpr std::size_t kKeptShare = 32;
+  constexpr std::size_t kMostHandedBack = 1024;
+  static std::size_t taken_before = 0;
+  PagePool& pool = PagePool::instance();
+  const PagePool::Usage usage = pool.usage();
+  // As many as were taken since the last time, and half as many more.
+  const std::size_t fresh = usage.taken > taken_before ? usage.taken - taken_before : 0;
+  taken_before = usage.taken;
+  const std::size_t wanted = kReserve + fresh + fresh / 2;
+  for (std::size_t i = 0; i < kMostTouched && pool.touch_ahead(wanted); ++i) {
+  }
+  pool.trim(kKept + wanted + usage.taken / kKeptShare, kMostHandedBack);
 }
 
 void account(std::int64_t bytes) { my_counter().fetch_add(bytes, std::memory_order_relaxed); }

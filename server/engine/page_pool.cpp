@@ -137,14 +137,15 @@ void PagePool::give(void* page) {
   first_with_free_ = std::min(first_with_free_, extent.index);
 }
 
-void PagePool::touch_ahead(std::size_t pages) {
+bool PagePool::touch_ahead(std::size_t pages) {
   {
     const std::lock_guard guard(lock_);
-    if (resident_ >= pages) return;
+    if (resident_ >= pages) return false;
   }
   Extent* const extent = make_extent();  // takes its time, and holds nobody up
   const std::lock_guard guard(lock_);
   add(extent);
+  return true;
 }
 
 std::size_t PagePool::trim(std::size_t keep, std::size_t most) {

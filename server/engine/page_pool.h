@@ -29,14 +29,14 @@ class PagePool {
   void give(void* page);
 
   /// Background work. Sees to it that at least `pages` free pages have been touched, so that take() waits for no page
-  /// fault; at most one extent per call.
-  void touch_ahead(std::size_t pages);
+  /// fault; at most one extent per call. False if there were enough.
+  bool touch_ahead(std::size_t pages);
   /// Background work. Hands free pages back to the system until at most `keep` of them stay, `most` per call; returns
   /// how many it handed back.
   std::size_t trim(std::size_t keep, std::size_t most);
 
   struct Usage {
-    std::size_t taken = 0;     // pages in use
+    std::size_t taken = 0;  // pages in use
     std::size_t resident = 0;  // free pages that take memory all the same
     std::size_t extents = 0;
   };
@@ -48,7 +48,7 @@ class PagePool {
   using Bits = std::array<std::uint64_t, kWords>;
 
   struct Extent {
-    Bits free{};      // pages nobody has
+    Bits free{};  // pages nobody has
     Bits resident{};  // pages that take memory: not handed back
     std::size_t free_count = 0;
     std::size_t index = 0;  // in extents_
@@ -63,7 +63,7 @@ class PagePool {
   std::size_t hand_back(Extent& extent, std::size_t most);
 
   mutable std::mutex lock_;
-  std::vector<Extent*> extents_;     // oldest first; pages are taken from the oldest that has one, so young ones drain
+  std::vector<Extent*> extents_;  // oldest first; pages are taken from the oldest that has one, so young ones drain
   std::size_t first_with_free_ = 0;  // no extent before it has a free page
   std::size_t taken_ = 0;
   std::size_t resident_ = 0;

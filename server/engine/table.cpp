@@ -5,23 +5,37 @@
 #include <new>
 #include <utility>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "protocol/check.h"
+
 namespace magpie::engine {
 namespace {
-
-std::uint64_t hash_seed = 0;
-
-constexpr unsigned kAddressBits = 48;
-constexpr std::uint64_t kAddressMask = (std::uint64_t{1} << kAddressBits) - 1;
-constexpr std::uint64_t kTagMask = ~kAddressMask;
 
 std::uint64_t reverse_bits(std::uint64_t v) {
   v = __builtin_bswap64(v);
   v = ((v >> 4) & 0x0f0f0f0f0f0f0f0f) | ((v & 0x0f0f0f0f0f0f0f0f) << 4);
   v = ((v >> 2) & 0x3333333333333333) | ((v & 0x3333333333333333) << 2);
   return ((v >> 1) & 0x5555555555555555) | ((v & 0x5555555555555555) << 1);
+}
+
+std::uint64_t hash_seed = 0;
+
+constexpr Handle kEmpty{0};
+
+/// Overflow numbers are kept in three bytes.
+std::uint32_t load_number(const std::array<std::uint8_t, 3>& from) {
+  return from[0] | std::uint32_t{from[1]} << 8 | std::uint32_t{from[2]} << 16;
+}
+void store_number(std::array<std::uint8_t, 3>& to, std::uint32_t number) {
+  CHECK(number < std::uint32_t{1} << 24);
+  to = {static_cast<std::uint8_t>(number), static_cast<std::uint8_t>(number >> 8),
+        static_cast<std::uint8_t>(number >> 16)};
 }
 
 }  // namespace
@@ -32,174 +46,219 @@ void set_hash_seed(std::uint64_t seed) { hash_seed = seed; }
 Table::Table() { add_bucket(); }
 
 Table::~Table() {
-  while (size_ > 0) free_some(size_);
-  while (bucket_count_ > 0) drop_last_bucket();
+  while (!pages_.empty()) drop_page(pages_);
+  while (!overflow_pages_.empty()) drop_page(overflow_pages_);
 }
 
-Table::Slot Table::make_slot(std::uint64_t hash, Entry* entry) {
-  return (hash & kTagMask) | reinterpret_cast<std::uint64_t>(entry);
+void Table::add_page(Pages& pages) {
+  auto* const buckets = static_cast<Bucket*>(PagePool::instance().take());
+  for (std::size_t i = 0; i < kPageBuckets; ++i) new (buckets + i) Bucket;
+  pages.push_back(buckets);
+  account(PagePool::kPage);
 }
 
-Entry* Table::entry_of(Slot slot) {
-  return reinterpret_cast<Entry*>(slot & kAddressMask);  // NOLINT(performance-no-int-to-ptr): the tag shares the word
+void Table::drop_page(Pages& pages) {
+  PagePool::instance().give(pages.back());
+  pages.pop_back();
+  if (pages.size() * 4 < pages.capacity()) pages.shrink_to_fit();
+  account(-static_cast<std::int64_t>(PagePool::kPage));
 }
+
+// --- one chain ---
+
+/// The places whose fingerprint is this one, as bits; empty places may be among them.
+unsigned Table::matches(const Bucket& bucket, std::uint8_t print) {
+  constexpr unsigned kAll = (1U << kPlaces) - 1;
+#if defined(__SSE2__)
+  // Sixteen bytes from the first fingerprint on, all within the bucket.
+  const __m128i prints = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bucket.prints.data()));
+  const __m128i wanted = _mm_set1_epi8(static_cast<char>(print));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(prints, wanted))) & kAll;
+#else
+  unsigned bits = 0;
+  for (std::size_t i = 0; i < kPlaces; ++i) bits |= static_cast<unsigned>(bucket.prints[i] == print) << i;
+  return bits & kAll;
+#endif
+}
+
+Table::Bucket* Table::overflow_of(const Bucket& bucket) const {
+  const OverflowNumber number = load_number(bucket.overflow);
+  return number == 0 ? nullptr : &overflow_pages_[(number - 1) / kPageBuckets][(number - 1) % kPageBuckets];
+}
+
+Entry* Table::find(std::uint64_t hash, ByteView key) const {
+  const std::uint8_t print = print_of(hash);
+  for (const Bucket* bucket = &home(hash);; bucket = overflow_of(*bucket)) {
+    for (unsigned bits = matches(*bucket, print); bits != 0; bits &= bits - 1) {
+      const Handle handle = bucket->handles[static_cast<std::size_t>(std::countr_zero(bits))];
+      if (handle == kEmpty) continue;
+      Entry* const entry = heap_.at(handle);
+      if (entry->key() == key) return entry;
+    }
+    if ((bucket->spilled & spill_bit(hash)) == 0) return nullptr;
+  }
+}
+
+void Table::prefetch_entry(std::uint64_t hash) const {
+  const Bucket& bucket = home(hash);
+  for (unsigned bits = matches(bucket, print_of(hash)); bits != 0; bits &= bits - 1) {
+    const Handle handle = bucket.handles[static_cast<std::size_t>(std::countr_zero(bits))];
+    if (handle != kEmpty) heap_.prefetch(handle);
+  }
+}
+
+Table::Place Table::place_of(std::uint64_t hash, const Entry* entry) const {
+  const std::uint8_t print = print_of(hash);
+  for (Bucket* bucket = &home(hash);; bucket = overflow_of(*bucket)) {
+    for (unsigned bits = matches(*bucket, print); bits != 0; bits &= bits - 1) {
+      const auto number = static_cast<std::size_t>(std::countr_zero(bits));
+      const Handle handle = bucket->handles[number];
+      if (handle != kEmpty && heap_.at(handle) == entry) return {bucket, number};
+    }
+  }
+}
+
+void Table::add_overflow(Bucket& last) {
+  OverflowNumber number = overflow_free_;
+  if (number == 0) {
+    if (overflow_end_ == overflow_pages_.size() * kPageBuckets) add_page(overflow_pages_);
+    number = ++overflow_end_;
+  }
+  store_number(last.overflow, number);
+  Bucket& added = *overflow_of(last);
+  if (number == overflow_free_) overflow_free_ = load_number(added.overflow);
+  added = {};
+  ++overflow_used_;
+}
+
+/// Frees the bucket behind `last`, which must be the end of its chain and empty.
+void Table::drop_overflow(Bucket& last) {
+  const OverflowNumber number = load_number(last.overflow);
+  store_number(overflow_of(last)->overflow, overflow_free_);
+  overflow_free_ = number;
+  last.overflow = {};
+  last.spilled = 0;
+  if (--overflow_used_ > 0) return;
+  while (!overflow_pages_.empty()) drop_page(overflow_pages_);
+  overflow_end_ = overflow_free_ = 0;
+}
+
+void Table::place(Bucket& first, std::uint64_t hash, Handle handle) {
+  for (Bucket* bucket = &first;; bucket = overflow_of(*bucket)) {
+    for (std::size_t i = 0; i < kPlaces; ++i) {
+      if (bucket->handles[i] != kEmpty) continue;
+      bucket->handles[i] = handle;
+      bucket->prints[i] = print_of(hash);
+      return;
+    }
+    if (overflow_of(*bucket) == nullptr) add_overflow(*bucket);
+    bucket->spilled |= spill_bit(hash);
+  }
+}
+
+/// Moves the last entry of the chain into the place that became empty, so that only a chain's last bucket has empty
+/// places, and frees that bucket once it is empty. The filters on the way may then say "maybe" without need.
+void Table::fill_hole(std::uint64_t hash, Place hole) {
+  Bucket* before = nullptr;
+  Bucket* last = &home(hash);
+  for (Bucket* next = overflow_of(*last); next != nullptr; next = overflow_of(*last))
+    before = std::exchange(last, next);
+  if (before == nullptr) return;
+  std::size_t number = kPlaces;
+  while (number > 0 && last->handles[number - 1] == kEmpty) --number;
+  if (number > 0 && !(last == hole.bucket && number - 1 < hole.number)) {
+    hole.handle() = std::exchange(last->handles[number - 1], kEmpty);
+    hole.bucket->prints[hole.number] = last->prints[number - 1];
+  }
+  if (std::ranges::all_of(last->handles, [](Handle handle) { return handle == kEmpty; })) drop_overflow(*before);
+}
+
+void Table::unload(Bucket& first) {
+  unloaded_.clear();
+  visit_places(first, [&](Place at) { heap_.prefetch(at.handle()); });
+  visit_places(first, [&](Place at) { unloaded_.emplace_back(hash_of(heap_.at(at.handle())->key()), at.handle()); });
+  while (overflow_of(first) != nullptr) {
+    Bucket* last = &first;
+    for (Bucket* next = overflow_of(*last); overflow_of(*next) != nullptr; next = overflow_of(*last)) last = next;
+    drop_overflow(*last);
+  }
+  first = {};
+}
+
+// --- entries ---
+
+Table::Fresh Table::make(const EntryContent& content) {
+  const Handle handle = heap_.make(content);
+  return {handle, heap_.at(handle)};
+}
+
+void Table::insert(std::uint64_t hash, Fresh fresh) {
+  if (size_ >= bucket_count_ * kGrowLoad) split_one();
+  place(home(hash), hash, fresh.handle);
+  ++size_;
+}
+
+void Table::replace(std::uint64_t hash, const Entry* old, Fresh fresh) {
+  heap_.free(std::exchange(place_of(hash, old).handle(), fresh.handle));
+}
+
+void Table::erase(std::uint64_t hash, const Entry* entry) {
+  const Place at = place_of(hash, entry);
+  heap_.free(std::exchange(at.handle(), kEmpty));
+  fill_hole(hash, at);
+  --size_;
+  if (bucket_count_ > 1 && size_ < bucket_count_ * kShrinkLoad) merge_one();
+}
+
+// --- buckets ---
 
 std::size_t Table::index_of(std::uint64_t hash) const {
   const std::size_t wide = hash & ((low_mask_ << 1) | 1);
   return wide < bucket_count_ ? wide : hash & low_mask_;
 }
 
-Entry* Table::find(std::uint64_t hash, ByteView key) const {
-  const std::uint64_t tag = hash & kTagMask;
-  for (const Bucket* bucket = &home(hash); bucket != nullptr; bucket = bucket->overflow) {
-    for (const Slot slot : bucket->slots) {
-      if ((slot & kTagMask) != tag || slot == 0) continue;
-      Entry* entry = entry_of(slot);
-      if (entry != nullptr && entry->key() == key) return entry;
-    }
-  }
-  return nullptr;
-}
-
-void Table::prefetch_entry(std::uint64_t hash) const {
-  const std::uint64_t tag = hash & kTagMask;
-  for (const Slot slot : home(hash).slots) {
-    if ((slot & kTagMask) == tag) __builtin_prefetch(entry_of(slot));
-  }
-}
-
-void Table::place(Bucket& bucket, Slot slot) {
-  Bucket* at = &bucket;
-  while (true) {
-    for (Slot& free : at->slots) {
-      if (free == 0) {
-        free = slot;
-        return;
-      }
-    }
-    if (at->overflow == nullptr) {
-      at->overflow = new (allocate_aligned(sizeof(Bucket), alignof(Bucket))) Bucket;
-      ++overflow_buckets_;
-    }
-    at = at->overflow;
-  }
-}
-
-void Table::insert(std::uint64_t hash, Entry::Owner entry) {
-  if (size_ >= bucket_count_ * kGrowLoad) split_one();
-  place(home(hash), make_slot(hash, entry.release()));
-  ++size_;
-}
-
-Table::Slot* Table::slot_of(std::uint64_t hash, const Entry* entry) const {
-  for (Bucket* bucket = &home(hash); bucket != nullptr; bucket = bucket->overflow) {
-    for (Slot& slot : bucket->slots) {
-      if (slot != 0 && entry_of(slot) == entry) return &slot;
-    }
-  }
-  return nullptr;
-}
-
-void Table::replace(std::uint64_t hash, Entry* old, Entry::Owner entry) {
-  *slot_of(hash, old) = make_slot(hash, entry.release());
-  Entry::Owner(old).reset();
-}
-
-Entry::Owner Table::remove(std::uint64_t hash, const Entry* entry) {
-  Slot& slot = *slot_of(hash, entry);
-  Entry::Owner owner(entry_of(slot));
-  slot = 0;
-  if (Bucket& bucket = home(hash); bucket.overflow != nullptr) compact(bucket);
-  --size_;
-  if (bucket_count_ > 1 && size_ < bucket_count_ * kShrinkLoad) merge_one();
-  return owner;
-}
-
-/// Moves the entries of a chain to its front and frees the overflow buckets that this empties.
-void Table::compact(Bucket& bucket) {
-  Bucket* to = &bucket;
-  std::size_t to_slot = 0;
-  for (Bucket* from = &bucket; from != nullptr; from = from->overflow) {
-    for (Slot& slot : from->slots) {
-      if (slot == 0) continue;
-      const Slot moved = std::exchange(slot, 0);
-      if (to_slot == kSlots) {
-        to = to->overflow;
-        to_slot = 0;
-      }
-      to->slots[to_slot++] = moved;
-    }
-  }
-  free_overflow(*to);
-}
-
-/// Frees the overflow buckets behind this bucket, which must be empty.
-void Table::free_overflow(Bucket& bucket) {
-  while (bucket.overflow != nullptr) {
-    deallocate(std::exchange(bucket.overflow, bucket.overflow->overflow));
-    --overflow_buckets_;
-  }
-}
-
 void Table::add_bucket() {
-  if (bucket_count_ == chunks_.size() * kChunkBuckets) {
-    auto* chunk = static_cast<Bucket*>(allocate_aligned(sizeof(Bucket) * kChunkBuckets, alignof(Bucket)));
-    for (std::size_t i = 0; i < kChunkBuckets; ++i) new (chunk + i) Bucket;
-    chunks_.push_back(chunk);
-  }
+  if (bucket_count_ == pages_.size() * kPageBuckets) add_page(pages_);
   ++bucket_count_;
   if (bucket_count_ - 1 > low_mask_ * 2 + 1) low_mask_ = low_mask_ * 2 + 1;
 }
 
-/// The last bucket must be empty, overflow chain included.
+/// The last bucket must be empty.
 void Table::drop_last_bucket() {
   --bucket_count_;
   if (bucket_count_ > 0 && bucket_count_ - 1 <= low_mask_ && low_mask_ > 0) low_mask_ >>= 1;
-  if (bucket_count_ == (chunks_.size() - 1) * kChunkBuckets) {
-    deallocate(chunks_.back());
-    chunks_.pop_back();
-    if (chunks_.size() * 4 < chunks_.capacity()) chunks_.shrink_to_fit();
-  }
+  if (bucket_count_ == (pages_.size() - 1) * kPageBuckets) drop_page(pages_);
 }
 
 void Table::split_one() {
   add_bucket();
-  Bucket& upper = at(bucket_count_ - 1);
-  const std::size_t upper_index = bucket_count_ - 1;
-  const std::size_t bit = low_mask_ + 1;
-  Bucket& lower = at(upper_index & low_mask_);
-  for (Bucket* bucket = &lower; bucket != nullptr; bucket = bucket->overflow) {
-    for (Slot& slot : bucket->slots) {
-      if (slot != 0 && (hash_of(entry_of(slot)->key()) & bit) != 0) place(upper, std::exchange(slot, 0));
-    }
-  }
-  compact(lower);
+  const std::size_t upper = bucket_count_ - 1;
+  unload(at(upper & low_mask_));
+  for (const auto& [hash, handle] : unloaded_) place(home(hash), hash, handle);
 }
 
 void Table::merge_one() {
-  const std::size_t upper_index = bucket_count_ - 1;
-  Bucket& lower = at(upper_index & low_mask_);
-  Bucket& upper = at(upper_index);
-  for (Bucket* bucket = &upper; bucket != nullptr; bucket = bucket->overflow) {
-    for (Slot& slot : bucket->slots) {
-      if (slot != 0) place(lower, std::exchange(slot, 0));
-    }
-  }
-  free_overflow(upper);
+  const std::size_t upper = bucket_count_ - 1;
+  unload(at(upper));
+  Bucket& lower = at(upper & low_mask_);
+  for (const auto& [hash, handle] : unloaded_) place(lower, hash, handle);
   drop_last_bucket();
 }
 
+// --- many entries ---
+
 template <class Visit>
-void Table::visit_slots(const Bucket& first, Visit&& visit) {
-  for (const Bucket* bucket = &first; bucket != nullptr; bucket = bucket->overflow) {
-    for (const Slot slot : bucket->slots) {
-      if (slot != 0) visit(slot);
+void Table::visit_places(const Bucket& first, Visit&& visit) const {
+  for (auto* bucket = const_cast<Bucket*>(&first); bucket != nullptr; bucket = overflow_of(*bucket)) {
+    for (std::size_t i = 0; i < kPlaces; ++i) {
+      if (bucket->handles[i] != kEmpty) visit(Place{bucket, i});
     }
   }
 }
 
-void Table::visit_chain(const Bucket& first, const Visitor& visit) {
-  visit_slots(first, [&](Slot slot) { visit(*entry_of(slot)); });
+void Table::visit_chain(const Bucket& first, const Visitor& visit) const {
+  visit_places(first, [&](Place at) { heap_.prefetch(at.handle()); });
+  visit_places(first, [&](Place at) { visit(*heap_.at(at.handle())); });
 }
 
 Position Table::visit_bucket(Position position, const Visitor& visit) const {
@@ -215,28 +274,27 @@ Position Table::visit_bucket(Position position, const Visitor& visit) const {
 }
 
 void Table::visit_hash(std::uint64_t hash, const Visitor& visit) const {
-  const std::uint64_t tag = hash & kTagMask;
-  for (const Bucket* bucket = &home(hash); bucket != nullptr; bucket = bucket->overflow) {
-    for (const Slot slot : bucket->slots) {
-      if (slot != 0 && (slot & kTagMask) == tag && hash_of(entry_of(slot)->key()) == hash) visit(*entry_of(slot));
-    }
-  }
+  visit_places(home(hash), [&](Place at) {
+    if (at.bucket->prints[at.number] != print_of(hash)) return;
+    Entry* const entry = heap_.at(at.handle());
+    if (hash_of(entry->key()) == hash) visit(*entry);
+  });
 }
 
 void Table::visit_all(const Visitor& visit) const {
   for (std::size_t index = 0; index < bucket_count_; ++index) visit_chain(at(index), visit);
 }
 
-std::size_t Table::chain_length(const Bucket& first) {
+std::size_t Table::chain_length(const Bucket& first) const {
   std::size_t count = 0;
-  visit_slots(first, [&](Slot) { ++count; });
+  visit_places(first, [&](Place) { ++count; });
   return count;
 }
 
-Entry* Table::nth_of_chain(const Bucket& first, std::size_t n) {
+Entry* Table::nth_of_chain(const Bucket& first, std::size_t n) const {
   Entry* found = nullptr;
-  visit_slots(first, [&](Slot slot) {
-    if (n-- == 0) found = entry_of(slot);
+  visit_places(first, [&](Place at) {
+    if (n-- == 0) found = heap_.at(at.handle());
   });
   return found;
 }
@@ -248,7 +306,7 @@ Entry* Table::sample(std::uint64_t random) const {
   for (int attempt = 0; attempt < kFairTries; ++attempt) {
     const Bucket& bucket = at((random >> 16) % bucket_count_);
     const std::size_t count = chain_length(bucket);
-    const std::size_t place = (random & 0xffff) % std::max(count, kSlots);
+    const std::size_t place = (random & 0xffff) % std::max(count, kPlaces);
     if (place < count) return nth_of_chain(bucket, place);
     random = std::rotl(random * 0x9e3779b97f4a7c15 + 1, 29);
   }
@@ -259,25 +317,35 @@ Entry* Table::sample(std::uint64_t random) const {
 }
 
 std::size_t Table::free_some(std::size_t limit) {
-  std::size_t freed = 0;
-  while (freed < limit && size_ > 0) {
-    Bucket& last = at(bucket_count_ - 1);
-    for (Bucket* bucket = &last; bucket != nullptr; bucket = bucket->overflow) {
-      for (Slot& slot : bucket->slots) {
-        if (slot == 0) continue;
-        Entry::Owner(entry_of(std::exchange(slot, 0))).reset();
-        ++freed;
-        --size_;
-      }
-    }
-    free_overflow(last);
-    if (bucket_count_ > 1) drop_last_bucket();
-  }
+  while (!pages_.empty()) drop_page(pages_);
+  while (!overflow_pages_.empty()) drop_page(overflow_pages_);
+  const std::size_t freed = heap_.free_some(limit);
+  size_ -= freed;
   return freed;
 }
 
+bool Table::compact(std::size_t limit) {
+  while (limit > 0) {
+    constexpr std::size_t kPagesByEntry = 8;  // to look at a page costs less than to move an entry
+    if (!emptying_) emptying_ = heap_.arena().set_aside(limit * kPagesByEntry);
+    if (!emptying_) break;
+    const std::optional<Handle> from = heap_.arena().first_used(*emptying_);
+    if (!from) {
+      emptying_.reset();
+      continue;
+    }
+    const Entry* const entry = heap_.at(*from);
+    const std::uint64_t hash = hash_of(entry->key());
+    const Place at = place_of(hash, entry);  // while the entry is still there to be compared with
+    at.handle() = heap_.move(*from);
+    --limit;
+  }
+  return emptying_ || heap_.arena().sparse();
+}
+
 std::size_t Table::memory() const {
-  return chunks_.capacity() * sizeof(Bucket*) + (chunks_.size() * kChunkBuckets + overflow_buckets_) * sizeof(Bucket);
+  return (pages_.capacity() + overflow_pages_.capacity()) * sizeof(Bucket*) +
+         (pages_.size() + overflow_pages_.size()) * PagePool::kPage;
 }
 
 }  // namespace magpie::engine

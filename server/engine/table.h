@@ -4,11 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <vector>
 
 #include "protocol/bytes.h"
 #include "server/engine/entry.h"
+#include "server/engine/entry_heap.h"
 #include "server/engine/memory.h"
 
 namespace magpie::engine {
@@ -17,9 +17,9 @@ namespace magpie::engine {
 /// changes, so "resume at position p" misses nothing through growth and shrink.
 using Position = std::uint64_t;
 
-/// The hash table of one stripe and database: linear hashing (Litwin, VLDB 1980) over 64-byte buckets of seven tagged
-/// pointers and an overflow link. An insert splits at most one bucket, an erase merges at most one; buckets live in
-/// chunks that never move. Owns its entries. Guarded by its stripe's lock.
+/// The hash table of one stripe and database: linear hashing (Litwin, VLDB 1980) over buckets of one cache line with
+/// ten places each, and overflow buckets behind them. An insert splits at most one bucket, an erase merges at most one;
+/// buckets lie in pages that never move. Owns its entries. Guarded by its stripe's lock.
 class Table {
  public:
   Table();
@@ -32,12 +32,19 @@ class Table {
 
   /// Valid until the next call that changes the table.
   Entry* find(std::uint64_t hash, ByteView key) const;
-  /// The key must not be there.
-  void insert(std::uint64_t hash, Entry::Owner entry);
-  /// Puts `entry` in the place of `old`, which is freed; same key.
-  void replace(std::uint64_t hash, Entry* old, Entry::Owner entry);
-  /// Takes the entry out; it must be there.
-  Entry::Owner remove(std::uint64_t hash, const Entry* entry);
+  /// An entry that is not in the table yet: the next call must be insert() or replace() with it.
+  struct Fresh {
+    Handle handle;
+    Entry* entry;
+  };
+  /// The content may borrow from an entry that is here.
+  Fresh make(const EntryContent& content);
+  /// Adds an entry; the key must not be there.
+  void insert(std::uint64_t hash, Fresh fresh);
+  /// Puts an entry of the same key in the place of `old`, which is freed.
+  void replace(std::uint64_t hash, const Entry* old, Fresh fresh);
+  /// Frees the entry, which must be there.
+  void erase(std::uint64_t hash, const Entry* entry);
 
   /// Starts the cache misses that find() would wait for: first the bucket, later (when that has arrived) the entry.
   void prefetch_bucket(std::uint64_t hash) const { __builtin_prefetch(&home(hash)); }
@@ -52,50 +59,85 @@ class Table {
   void visit_all(const Visitor& visit) const;
   /// Some entry, chosen by `random`; nullptr if there is none. Roughly uniform.
   Entry* sample(std::uint64_t random) const;
-  /// Frees up to `limit` entries, last buckets first, and returns how many; for tables that nobody uses any more.
+
+  /// Frees up to about `limit` entries and returns how many, 0 when all is gone; for tables that nobody uses any more.
   std::size_t free_some(std::size_t limit);
+
+  /// Moves entries together where deleting has left pages sparse; about `limit` entries. True if there is more to do.
+  bool compact(std::size_t limit);
 
   /// Bytes of buckets and directory.
   std::size_t memory() const;
+  /// Bytes of the pages that the small entries lie in.
+  std::size_t pages_memory() const { return heap_.arena().held(); }
 
  private:
-  static constexpr std::size_t kSlots = 7;
-  static constexpr std::size_t kChunkBuckets = 16;
-  static constexpr std::size_t kGrowLoad = 5;    // entries per bucket, above which the next insert splits
-  static constexpr std::size_t kShrinkLoad = 2;  // below which the next erase merges
+  static constexpr std::size_t kPlaces = 10;
+  static constexpr std::size_t kPageBuckets = PagePool::kPage / 64;
+  static constexpr std::size_t kGrowLoad = 8;  // entries per bucket, above which the next insert splits
+  static constexpr std::size_t kShrinkLoad = 3;  // below which the next erase merges
+  static constexpr unsigned kPrintShift = 56;  // the hash's top byte is the fingerprint,
+  static constexpr unsigned kSpillShift = 53;  // the three bits below choose the bit of `spilled`
 
-  /// Entry address in the low 48 bits, 16 bits of the hash above; 0 is an empty slot.
-  using Slot = std::uint64_t;
+  /// Number of an overflow bucket, one more than its index; 0: none.
+  using OverflowNumber = std::uint32_t;
+
   struct alignas(64) Bucket {
-    std::array<Slot, kSlots> slots{};
-    Bucket* overflow = nullptr;
+    std::array<Handle, kPlaces> handles{};  // 0: the place is empty
+    std::array<std::uint8_t, kPlaces> prints{};
+    std::array<std::uint8_t, kPlaces> unused{};
+    std::array<std::uint8_t, 3> overflow{};
+    std::uint8_t spilled = 0;  // a bit for each eighth of the hashes of which the buckets behind this one may have some
   };
   static_assert(sizeof(Bucket) == 64);
 
-  static Slot make_slot(std::uint64_t hash, Entry* entry);
-  static Entry* entry_of(Slot slot);
+  struct Place {
+    Bucket* bucket;
+    std::size_t number;
+    Handle& handle() const { return bucket->handles[number]; }
+  };
+
+  static std::uint8_t print_of(std::uint64_t hash) { return static_cast<std::uint8_t>(hash >> kPrintShift); }
+  static std::uint8_t spill_bit(std::uint64_t hash) {
+    return static_cast<std::uint8_t>(1U << (hash >> kSpillShift & 7));
+  }
+  static unsigned matches(const Bucket& bucket, std::uint8_t print);
   std::size_t index_of(std::uint64_t hash) const;
-  Bucket& at(std::size_t index) const { return chunks_[index / kChunkBuckets][index % kChunkBuckets]; }
+  Bucket& at(std::size_t index) const { return pages_[index / kPageBuckets][index % kPageBuckets]; }
   Bucket& home(std::uint64_t hash) const { return at(index_of(hash)); }
-  Slot* slot_of(std::uint64_t hash, const Entry* entry) const;
-  void place(Bucket& bucket, Slot slot);
+  Bucket* overflow_of(const Bucket& bucket) const;
+  Place place_of(std::uint64_t hash, const Entry* entry) const;
+  void place(Bucket& first, std::uint64_t hash, Handle handle);
+  void fill_hole(std::uint64_t hash, Place hole);
   void split_one();
   void merge_one();
   void add_bucket();
   void drop_last_bucket();
-  void compact(Bucket& bucket);
-  void free_overflow(Bucket& bucket);
+  void add_overflow(Bucket& last);
+  void drop_overflow(Bucket& last);
+  /// Takes everything out of a chain, which is then one empty bucket.
+  void unload(Bucket& first);
   template <class Visit>
-  static void visit_slots(const Bucket& first, Visit&& visit);
-  static void visit_chain(const Bucket& first, const Visitor& visit);
-  static std::size_t chain_length(const Bucket& first);
-  static Entry* nth_of_chain(const Bucket& first, std::size_t n);
+  void visit_places(const Bucket& first, Visit&& visit) const;
+  void visit_chain(const Bucket& first, const Visitor& visit) const;
+  std::size_t chain_length(const Bucket& first) const;
+  Entry* nth_of_chain(const Bucket& first, std::size_t n) const;
 
-  std::vector<Bucket*, Allocator<Bucket*>> chunks_;
+  using Pages = std::vector<Bucket*, Allocator<Bucket*>>;
+  static void add_page(Pages& pages);
+  static void drop_page(Pages& pages);
+
+  EntryHeap heap_;
+  Pages pages_;
   std::size_t bucket_count_ = 0;
   std::size_t low_mask_ = 0;  // 2^level - 1: buckets below bucket_count_ - 2^level are already split
   std::size_t size_ = 0;
-  std::size_t overflow_buckets_ = 0;
+  Pages overflow_pages_;
+  OverflowNumber overflow_end_ = 0;  // overflow buckets that were ever used
+  OverflowNumber overflow_free_ = 0;  // first of the free ones, which are linked by their `overflow`
+  std::size_t overflow_used_ = 0;
+  std::vector<std::pair<std::uint64_t, Handle>> unloaded_;  // what split_one() and merge_one() distribute
+  std::optional<std::uint32_t> emptying_;  // the page that compact() is at
 };
 
 /// The hash of a key that tables use (XXH3, 64 bits, with the process's seed). The stripe is chosen by other bits: by

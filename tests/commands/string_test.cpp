@@ -184,10 +184,11 @@ TEST_CASE("appending byte by byte copies the value only now and then") {
     last = entry;
   }
   CHECK(server.run("STRLEN k") == ":100000\r\n");
-  CHECK(moves < 40);
+  CHECK(moves < 60);  // small values move every few bytes, large ones each time that they double
 }
 
 TEST_CASE("overwriting with values of the same size takes no more memory and stays in place") {
+  using magpie::engine::EntryHeap;
   TestServer server;
   const auto key = magpie::engine::Key::of("k");
   const auto entry = [&] {
@@ -196,15 +197,15 @@ TEST_CASE("overwriting with values of the same size takes no more memory and sta
   };
   server.run("SET k " + std::string(100, 'a'));
   const auto* const first = entry();
-  const std::size_t memory = first->memory();
+  const std::size_t memory = EntryHeap::memory(*first);
   for (const char letter : {'b', 'c', 'd'}) {
     server.run("SET k " + std::string(100, letter));
     server.run("SETRANGE k 3 xyz");
     CHECK(entry() == first);
-    CHECK(entry()->memory() == memory);
+    CHECK(EntryHeap::memory(*entry()) == memory);
   }
   server.run("SET k 1");
-  CHECK(entry()->memory() < memory);
+  CHECK(EntryHeap::memory(*entry()) < memory);
 }
 
 TEST_CASE("GET counts hits and misses, SET does not") {

@@ -119,7 +119,7 @@ TEST_CASE("an expiry that is set again and again leaves a bounded index") {
     }
   }
   CHECK(keyspace.size(kFirst, kNow).volatile_keys == 500);
-  CHECK(keyspace.overhead_memory() < sizeof(Keyspace) + 64 * (2048 + 200) + 500 * 16 * 4 + 64 * 128 * 16);
+  CHECK(keyspace.overhead_memory() < sizeof(Keyspace) + 64 * (4096 + 2048 + 200) + 500 * 16 * 4 + 64 * 128 * 16);
   CHECK(expire_all(keyspace, Instant{kNow.ms + 1001}) == 500);
 }
 

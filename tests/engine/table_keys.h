@@ -7,8 +7,11 @@
 
 namespace magpie::testing {
 
-inline engine::Entry::Owner entry(const std::string& key, std::int64_t value) {
-  return engine::Entry::make(key, engine::StringValue::integer(value), std::nullopt, 0);
+inline engine::Table::Fresh fresh(engine::Table& table, const std::string& key, std::int64_t value) {
+  return table.make({key, engine::StringValue::integer(value), std::nullopt});
+}
+inline void insert(engine::Table& table, const std::string& key, std::int64_t value = 0) {
+  table.insert(engine::hash_of(key), fresh(table, key, value));
 }
 
 /// Keys whose hashes end in the same `bits` zero bits: they share a bucket until the table has more buckets than that.

@@ -8,10 +8,9 @@
 #include "tests/engine/table_keys.h"
 
 using magpie::engine::Entry;
-using magpie::engine::hash_of;
 using magpie::engine::Table;
 using magpie::testing::colliding_keys;
-using magpie::testing::entry;
+using magpie::testing::insert;
 using magpie::testing::Random;
 
 TEST_CASE("every entry is sampled, none much more often than others") {
@@ -19,8 +18,7 @@ TEST_CASE("every entry is sampled, none much more often than others") {
     Random random(7);
     Table table;
     for (std::size_t number = 0; number < count; ++number) {
-      const std::string key = "s" + std::to_string(number);
-      table.insert(hash_of(key), entry(key, 0));
+      insert(table, "s" + std::to_string(number));
     }
     std::unordered_map<std::string, std::size_t> seen;
     for (std::size_t draw = 0; draw < count * 500; ++draw) {
@@ -42,7 +40,7 @@ TEST_CASE("entries in overflow chains are sampled too") {
   Random random(8);
   Table table;
   const auto keys = colliding_keys(40, 10);
-  for (const std::string& key : keys) table.insert(hash_of(key), entry(key, 0));
+  for (const std::string& key : keys) insert(table, key);
   std::unordered_map<std::string, std::size_t> seen;
   for (int draw = 0; draw < 20'000; ++draw) ++seen[std::string(table.sample(random.next())->key())];
   CHECK(seen.size() == keys.size());

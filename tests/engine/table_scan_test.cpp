@@ -17,12 +17,12 @@ using magpie::testing::Random;
 namespace {
 
 void add(Table& table, const std::string& key) {
-  table.insert(hash_of(key), Entry::make(key, StringValue::integer(0), std::nullopt, 0));
+  table.insert(hash_of(key), table.make({key, StringValue::integer(0), std::nullopt}));
 }
 bool remove(Table& table, const std::string& key) {
   const Entry* entry = table.find(hash_of(key), key);
   if (entry == nullptr) return false;
-  table.remove(hash_of(key), entry);
+  table.erase(hash_of(key), entry);
   return true;
 }
 

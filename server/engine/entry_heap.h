@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "server/engine/arena.h"
+#include "server/engine/entry.h"
+
+namespace magpie::engine {
+
+/// Where the entries of one table live: small ones in cells of an arena, larger ones in blocks of their own, whose
+/// address a cell holds. Guarded by the stripe's lock. Owns the entries.
+class EntryHeap {
+ public:
+  EntryHeap() = default;
+  ~EntryHeap();
+  EntryHeap(const EntryHeap&) = delete;
+  EntryHeap& operator=(const EntryHeap&) = delete;
+
+  /// The content may borrow from an entry that is here.
+  Handle make(const EntryContent& content);
+  void free(Handle handle);
+  /// Puts what lies in the handle's cell into another one, and returns that.
+  Handle move(Handle from);
+  /// Valid until the entry is freed or moved.
+  Entry* at(Handle handle) const {
+    char* const cell = arena_.at(handle);
+    if (static_cast<unsigned char>(*cell) != Entry::kNoEntry) [[likely]] {
+      return reinterpret_cast<Entry*>(cell);
+    }
+    return block_in(cell);
+  }
+  void prefetch(Handle handle) const { __builtin_prefetch(arena_.at(handle)); }
+
+  /// Bytes that the entry takes, rounding included.
+  static std::size_t memory(const Entry& entry);
+  /// Bytes that the entry may grow to where it is.
+  static std::size_t capacity(const Entry& entry);
+
+  /// Frees up to about `limit` entries, page by page, and returns how many; for a heap whose handles nobody uses any
+  /// more.
+  std::size_t free_some(std::size_t limit);
+  bool empty() const { return arena_.held() == 0; }
+
+  Arena& arena() { return arena_; }
+  const Arena& arena() const { return arena_; }
+
+ private:
+  static constexpr std::size_t kAddressAt = 4;  // in the cell of an entry that lies elsewhere
+  static constexpr std::size_t kAddressCell = kAddressAt + sizeof(std::uintptr_t);
+
+  static Entry* block_in(const char* cell) {
+    std::uintptr_t address = 0;
+    std::memcpy(&address, cell + kAddressAt, sizeof address);
+    return reinterpret_cast<Entry*>(address);  // NOLINT(performance-no-int-to-ptr): the cell is not aligned for one
+  }
+
+  Arena arena_;
+};
+
+}  // namespace magpie::engine
