@@ -25,7 +25,7 @@ unsigned loop_count(const config::Settings& settings);
 /// connections, watches signals, keeps time for the other loops and does nothing else.
 class Node final : private NodeControl {
  public:
-  /// A std::system_error says that the system has no room for so many loops.
+  /// Throws net::Loop::Unavailable if the system has no room for so many loops.
   explicit Node(config::ConfigStore& config);
   ~Node();
 

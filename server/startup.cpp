@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
-#include <system_error>
 
 #include "server/file_limit.h"
 #include "server/logging.h"
@@ -26,9 +25,10 @@ void fit_file_limit(config::Settings& settings) {
 std::expected<std::unique_ptr<Node>, std::string> make_node(config::ConfigStore& config) {
   try {
     return std::make_unique<Node>(config);
-  } catch (const std::system_error& failure) {
+  } catch (const net::Loop::Unavailable& failure) {
     return std::unexpected("cannot start " + std::to_string(loop_count(*config.current())) +
-                           " threads: " + failure.what() + ". Lower --threads, or raise 'ulimit -n'.");
+                           " threads: cannot make an event loop: " + failure.why +
+                           ". Lower --threads, or raise 'ulimit -n'.");
   }
 }
 

@@ -1,7 +1,6 @@
 #include "server/net/loop.h"
 
 #include <csignal>
-#include <system_error>
 #include <utility>
 
 #include "protocol/check.h"
@@ -29,7 +28,7 @@ void close_own(Handle& handle) {
 Loop::Body::Body() {
   ignore_sigpipe();
   if (const int status = uv_loop_init(&uv); status != 0) {
-    throw std::system_error(-status, std::generic_category(), "cannot make an event loop");
+    throw Unavailable{uv_strerror(status)};
   }
   CHECK(uv_async_init(&uv, &wakeup, nullptr) == 0);  // it only ends the poll: after_poll() runs the tasks
   uv_prepare_init(&uv, &prepare);

@@ -11,7 +11,11 @@ class Loop {
  public:
   using Task = std::move_only_function<void()>;
 
-  /// A std::system_error if the system gives no descriptors for it.
+  /// Thrown by the constructor: the system gives no descriptors for a loop. (Not a std::exception: that one looks its
+  /// text up in a library, which the sanitizers want to check, for which they need descriptors.)
+  struct Unavailable {
+    const char* why;  // static text
+  };
   Loop();
   ~Loop();  // after run() has returned; tasks are dropped, handles still open are closed (their objects may go later)
   Loop(const Loop&) = delete;

@@ -11,7 +11,6 @@
 #include <future>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -42,7 +41,7 @@ TEST_CASE("loop: without descriptors for it there is an error") {
   rlimit low = before;
   low.rlim_cur = static_cast<rlim_t>(free) + 2;
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
-  CHECK_THROWS_AS(Loop(), std::system_error);
+  CHECK_THROWS_AS(Loop(), Loop::Unavailable);
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
 }
 
