@@ -153,6 +153,7 @@ void Connection::process(ByteView input, Instant now, std::optional<std::size_t>
                    : dispatcher.run(*client_, rest, progress_, out, now);
     head.reset();
     consumed += outcome.consumed;
+    list_as_monitor();
     if (!flush(now)) return;
     if (outcome.state == Dispatcher::State::Close) {
       close_after_writes(now);
@@ -274,10 +275,13 @@ void Connection::publish() {
   client_->query_buffer = tail_.size();
   client_->query_buffer_free = tail_.capacity() - tail_.size();
   client_->output_queue = stream_.pending_memory();
-  if (client_->monitoring != listed_as_monitor_) {
-    listed_as_monitor_ = client_->monitoring;
-    worker_.note_monitor(client_->id, listed_as_monitor_);
-  }
+}
+
+/// Before the reply is sent: who has read it must miss no line.
+void Connection::list_as_monitor() {
+  if (client_->monitoring == listed_as_monitor_) return;
+  listed_as_monitor_ = client_->monitoring;
+  worker_.note_monitor(client_->id, listed_as_monitor_);
 }
 
 }  // namespace magpie::server

@@ -58,6 +58,7 @@ class Connection final : private net::StreamHandler {
   void check_last_reply(Instant now);
   void start_wait();
   void publish();
+  void list_as_monitor();
 
   LoopWorker& worker_;
   std::shared_ptr<ClientState> client_;
