@@ -41,7 +41,6 @@ class EntryHeap {
   /// Frees up to about `limit` entries, page by page, and returns how many; for a heap whose handles nobody uses any
   /// more.
   std::size_t free_some(std::size_t limit);
-  bool empty() const { return arena_.held() == 0; }
 
   Arena& arena() { return arena_; }
   const Arena& arena() const { return arena_; }

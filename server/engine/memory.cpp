@@ -75,7 +75,8 @@ void tend_pages() {
   constexpr std::size_t kMostTouched = 8;  // extents in one call
   constexpr std::size_t kKept = 512;       // and at most, with a share of what is in use
   constexpr std::size_t kKeptShare = 32;
-  constexpr std::size_t kMostHandedBack = 1024;
+  constexpr std::size_t kHandedBack = 32;  // pages under one hold of the pool's lock, for which commands may wait
+  constexpr std::size_t kMostTimes = 32;
   static std::size_t taken_before = 0;
   PagePool& pool = PagePool::instance();
   const PagePool::Usage usage = pool.usage();
@@ -85,7 +86,9 @@ void tend_pages() {
   const std::size_t wanted = kReserve + fresh + fresh / 2;
   for (std::size_t i = 0; i < kMostTouched && pool.touch_ahead(wanted); ++i) {
   }
-  pool.trim(kKept + wanted + usage.taken / kKeptShare, kMostHandedBack);
+  const std::size_t keep = kKept + wanted + usage.taken / kKeptShare;
+  for (std::size_t i = 0; i < kMostTimes && pool.trim(keep, kHandedBack) > 0; ++i) {
+  }
 }
 
 void account(std::int64_t bytes) { my_counter().fetch_add(bytes, std::memory_order_relaxed); }
