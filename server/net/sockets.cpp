@@ -168,6 +168,10 @@ int socket_family(int fd) {
   return ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length) == 0 ? family : -1;
 }
 
+void set_tcp_nodelay(int fd) { set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
+
+void close_socket(int fd) { ::close(fd); }
+
 void set_tcp_keepalive(int fd, unsigned seconds) {
   const int idle = static_cast<int>(std::min(seconds, 32767U));  // the kernel's own limit
   set_option(fd, SOL_SOCKET, SO_KEEPALIVE, idle > 0 ? 1 : 0);

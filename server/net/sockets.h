@@ -23,6 +23,9 @@ int local_port(int fd);
 
 /// AF_INET, AF_INET6, AF_UNIX; negative if `fd` is no socket.
 int socket_family(int fd);
+/// Small replies leave at once; fails silently if the peer has gone: the next read tells.
+void set_tcp_nodelay(int fd);
+void close_socket(int fd);
 /// Probes after `seconds` of silence, three of them a third of that apart, as Redis sets it; 0: none.
 void set_tcp_keepalive(int fd, unsigned seconds);
 

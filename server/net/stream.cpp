@@ -2,135 +2,135 @@
 
 #include <sys/socket.h>
 
+#include <array>
+#include <deque>
+#include <expected>
 #include <utility>
-#include <vector>
 
 #include "protocol/check.h"
 #include "server/net/handle.h"
+#include "server/net/socket_io.h"
 #include "server/net/sockets.h"
 
 namespace magpie::net {
 namespace {
 
+constexpr int kSendsPerEvent = 16;  // so that one fast reader does not hold up the loop
+
 /// What the kernel did not take at once. Exists only while there is something, so an idle connection does not pay for
 /// it.
 struct WriteQueue {
-  uv_write_t request{};
-  std::vector<ByteBuffer> sending;  // libuv's until it calls back
-  std::vector<ByteBuffer> waiting;  // goes out with the next request
-  std::size_t waiting_bytes = 0;
-  std::size_t memory = 0;
+  std::deque<ByteBuffer> buffers;
+  std::size_t sent = 0;  // bytes of the first buffer that are gone
+  std::size_t bytes = 0;  // left
+  std::size_t memory = sizeof(WriteQueue);
 };
-
-/// Static text of a negative libuv status.
-const char* status_text(ssize_t status) { return error_text(static_cast<int>(-status)); }
 
 }  // namespace
 
-/// libuv's side of a stream. Whoever is told something may close or destroy the stream in that call: nothing here
-/// touches the handler after it, and libuv's reference keeps the body.
+/// libuv tells when the socket is ready; reading and sending is done here, which costs less than through libuv's
+/// streams (docs/decisions/0006-sockets-polled.md). Whoever is told something may close or destroy the stream in that
+/// call: nothing here touches the handler after it, and libuv's reference keeps the body.
 struct Stream::Body final : HandleBody {
-  Body(Loop& owner, int socket, StreamHandler& listener);
+  Body(Loop& owner, int descriptor, StreamHandler& listener);
 
   void start_reading();
   void stop_reading();
   void write(ByteBuffer& out);
   void close_after_writes();
-  std::size_t pending_bytes() const;
-  int fd() const;
+  std::size_t pending_bytes() const { return queue == nullptr ? 0 : queue->bytes; }
 
  private:
-  void allocate(std::size_t suggested, uv_buf_t* buffer);
-  void received(ssize_t status, const uv_buf_t* buffer);
-  void written(int status);
+  void ready(int status, int events);
+  void receive();
+  void send_queue();
   void enqueue(ByteBuffer& out, std::size_t taken);
-  void submit(std::size_t skip);
-  void fail(ssize_t status);
+  void drop_sent(std::size_t bytes);
+  void watch();
+  void fail(int error);
   void report_failure();
   StreamHandler* handler_for_last_call();
   void on_close() override;
 
+  uv_poll_t poll{};
+  int watched = 0;  // libuv's events that `poll` is started with; 0: stopped
+
  public:
-  union {
-    uv_stream_t stream;
-    uv_tcp_t tcp;
-    uv_pipe_t pipe;
-  } uv{};
+  int fd;                             // -1: closed
   StreamHandler* handler;             // nullptr: nothing is told any more
-  std::unique_ptr<WriteQueue> queue;  // dropped only when libuv has nothing of it: its request is done or refused
+  std::unique_ptr<WriteQueue> queue;  // never empty
   const char* failure = nullptr;      // the connection is of no use any more; no more writes and reads
   bool is_tcp = false;
   bool reading = false;
-  bool ended = false;         // the peer sends no more
-  bool had_its_read = false;  // one read per event, however much there is
-  bool in_read_buffer = false;
+  bool ended = false;  // the peer sends no more
   bool close_when_sent = false;
 };
 
-Stream::Body::Body(Loop& owner, int socket, StreamHandler& listener) : HandleBody(owner), handler(&listener) {
-  const int family = socket_family(socket);
+Stream::Body::Body(Loop& owner, int descriptor, StreamHandler& listener)
+    : HandleBody(owner), fd(descriptor), handler(&listener) {
+  const int family = socket_family(fd);
   CHECK(family >= 0);
   is_tcp = family != AF_UNIX;
-  if (is_tcp) {
-    CHECK(uv_tcp_init(&loop().uv, &uv.tcp) == 0);
-    attach(&uv.tcp);
-    CHECK(uv_tcp_open(&uv.tcp, socket) == 0);
-    uv_tcp_nodelay(&uv.tcp, 1);  // fails if the peer has gone: the next read tells
-  } else {
-    CHECK(uv_pipe_init(&loop().uv, &uv.pipe, 0) == 0);
-    attach(&uv.pipe);
-    CHECK(uv_pipe_open(&uv.pipe, socket) == 0);
-  }
+  if (is_tcp) set_tcp_nodelay(fd);
+  CHECK(uv_poll_init(&loop().uv, &poll, fd) == 0);  // makes it non-blocking
+  attach(&poll);
 }
 
-int Stream::Body::fd() const {
-  uv_os_fd_t fd = -1;
-  if (open()) uv_fileno(reinterpret_cast<const uv_handle_t*>(&uv.stream), &fd);
-  return fd;
+/// Makes libuv watch what is waited for.
+void Stream::Body::watch() {
+  const int wanted = (reading ? UV_READABLE : 0) | (queue != nullptr ? UV_WRITABLE : 0);
+  if (wanted == watched) return;
+  watched = wanted;
+  if (wanted == 0) {
+    uv_poll_stop(&poll);
+  } else {
+    CHECK(uv_poll_start(&poll, wanted, forward<&Body::ready, Body>) == 0);
+  }
 }
 
 void Stream::Body::start_reading() {
   if (!open() || reading || ended || failure != nullptr || close_when_sent) return;
   DCHECK(loop().may_touch());
-  had_its_read = false;
-  reading = uv_read_start(&uv.stream, forward<&Body::allocate, Body>, forward<&Body::received, Body>) == 0;
+  reading = true;
+  watch();
 }
 
 void Stream::Body::stop_reading() {
   if (!open() || !reading) return;
   DCHECK(loop().may_touch());
-  CHECK(!in_read_buffer);  // libuv will call back whatever it returns
   reading = false;
-  uv_read_stop(&uv.stream);
+  watch();
 }
 
-void Stream::Body::allocate(std::size_t /*suggested*/, uv_buf_t* buffer) {
-  *buffer = uv_buf_init(nullptr, 0);  // makes libuv leave its loop of reads
-  if (std::exchange(had_its_read, false)) return;
-  in_read_buffer = true;
-  const auto space = handler->read_buffer();
-  in_read_buffer = false;
+void Stream::Body::ready(int status, int events) {
+  if (status < 0) {  // libuv has stopped watching; the next call to the kernel tells what is wrong
+    watched = 0;
+    events = UV_READABLE | UV_WRITABLE;
+  }
+  if ((events & UV_READABLE) != 0 && reading) receive();
+  if ((events & UV_WRITABLE) != 0 && queue != nullptr) send_queue();
+  if (open()) watch();
+}
+
+/// One read per event, however much there is: others wait too.
+void Stream::Body::receive() {
+  const std::span<char> space = handler->read_buffer();
   CHECK(!space.empty());
-  buffer->base = space.data();
-  buffer->len = space.size();
-}
-
-void Stream::Body::received(ssize_t status, const uv_buf_t* buffer) {
-  if (!open() || status == 0 || status == UV_ENOBUFS) return;
-  if (status > 0) {
-    const auto bytes = static_cast<std::size_t>(status);
-    had_its_read = bytes == buffer->len;  // libuv will ask for another buffer
-    handler->on_read(bytes);
+  const std::expected<std::size_t, int> got = receive_some(fd, space);
+  if (got) {
+    if (*got > 0) {
+      handler->on_read(*got);
+      return;
+    }
+    ended = true;
+  } else if (would_block(got.error())) {
     return;
-  }
-  reading = false;  // libuv has stopped by itself, or does so after this
-  ended = true;
-  if (status == UV_EOF) {
-    handler->on_end(nullptr);
   } else {
-    failure = status_text(status);
-    handler->on_end(failure);
+    failure = error_text(got.error());
+    queue.reset();
   }
+  stop_reading();
+  handler->on_end(failure);
 }
 
 void Stream::Body::write(ByteBuffer& out) {
@@ -141,14 +141,14 @@ void Stream::Body::write(ByteBuffer& out) {
   DCHECK(loop().may_touch());
   std::size_t taken = 0;
   if (queue == nullptr) {
-    uv_buf_t buffer{out.data(), out.size()};
-    const int result = uv_try_write(&uv.stream, &buffer, 1);
-    if (result < 0 && result != UV_EAGAIN) {
+    const std::expected<std::size_t, int> sent = send_some(fd, out.view());
+    if (sent) {
+      taken = *sent;
+    } else if (!would_block(sent.error())) {
       out.truncate(0);
-      fail(result);
+      fail(sent.error());
       return;
     }
-    taken = result > 0 ? static_cast<std::size_t>(result) : 0;
   }
   if (taken == out.size()) {
     out.truncate(0);
@@ -161,62 +161,60 @@ void Stream::Body::write(ByteBuffer& out) {
 void Stream::Body::enqueue(ByteBuffer& out, std::size_t taken) {
   if (queue == nullptr) {
     queue = std::make_unique<WriteQueue>();
-    queue->memory = sizeof(WriteQueue) + out.capacity();
-    queue->sending.push_back(std::move(out));
-    submit(taken);
-    return;
+    queue->sent = taken;
   }
-  queue->waiting_bytes += out.size();
-  if (!queue->waiting.empty()) {
-    ByteBuffer& last = queue->waiting.back();
-    if (last.capacity() - last.size() >= out.size()) {  // many small writes share a buffer
-      last.append(out.view());
-      out.truncate(0);
+  queue->bytes += out.size() - taken;
+  // Many small writes share a buffer.
+  ByteBuffer* const last = queue->buffers.empty() ? nullptr : &queue->buffers.back();
+  if (last != nullptr && last->capacity() - last->size() >= out.size()) {
+    last->append(out.view());
+    out.truncate(0);
+  } else {
+    queue->memory += out.capacity();
+    queue->buffers.push_back(std::move(out));
+  }
+  watch();
+}
+
+void Stream::Body::send_queue() {
+  for (int sends = 0; sends < kSendsPerEvent; ++sends) {
+    std::array<ByteView, kViewsPerSend> views;
+    std::size_t count = 0;
+    for (const ByteBuffer& buffer : queue->buffers) {
+      if (count == views.size()) break;
+      views[count] = buffer.view().substr(count == 0 ? queue->sent : 0);
+      ++count;
+    }
+    const std::expected<std::size_t, int> sent = send_some(fd, std::span(views).first(count));
+    if (!sent) {
+      if (!would_block(sent.error())) fail(sent.error());
+      return;
+    }
+    drop_sent(*sent);
+    if (queue->bytes == 0) {
+      queue.reset();
+      handler_for_last_call()->on_drained();
       return;
     }
   }
-  queue->memory += out.capacity();
-  queue->waiting.push_back(std::move(out));
 }
 
-void Stream::Body::submit(std::size_t skip) {
-  std::vector<uv_buf_t> buffers;
-  buffers.reserve(queue->sending.size());
-  for (ByteBuffer& bytes : queue->sending) buffers.push_back({bytes.data(), bytes.size()});
-  buffers.front().base += skip;
-  buffers.front().len -= skip;
-  queue->request.data = static_cast<HandleBody*>(this);
-  const int status = uv_write(&queue->request, &uv.stream, buffers.data(), static_cast<unsigned>(buffers.size()),
-                              forward<&Body::written, Body>);
-  if (status < 0) {
-    queue.reset();
-    fail(status);
+void Stream::Body::drop_sent(std::size_t bytes) {
+  queue->bytes -= bytes;
+  queue->sent += bytes;
+  while (!queue->buffers.empty() && queue->sent >= queue->buffers.front().size()) {
+    queue->sent -= queue->buffers.front().size();
+    queue->memory -= queue->buffers.front().capacity();
+    queue->buffers.pop_front();
   }
 }
 
-void Stream::Body::written(int status) {
-  if (!open()) return;
-  if (status < 0 || failure != nullptr) {
-    queue.reset();
-    if (status < 0) fail(status);
-    return;
-  }
-  for (const ByteBuffer& sent : queue->sending) queue->memory -= sent.capacity();
-  queue->sending.clear();
-  if (!queue->waiting.empty()) {
-    queue->sending.swap(queue->waiting);
-    queue->waiting_bytes = 0;
-    submit(0);
-    return;
-  }
-  queue.reset();
-  handler_for_last_call()->on_drained();
-}
-
-void Stream::Body::fail(ssize_t status) {
+void Stream::Body::fail(int error) {
   if (failure != nullptr) return;
-  failure = status_text(status);
-  stop_reading();
+  failure = error_text(error);
+  queue.reset();
+  reading = false;
+  watch();
   loop().post([self = BodyRef(*this)] { self->report_failure(); });
 }
 
@@ -241,15 +239,9 @@ void Stream::Body::close_after_writes() {
 }
 
 void Stream::Body::on_close() {
-  CHECK(!in_read_buffer);
   reading = false;
-  if (queue == nullptr) return;
-  queue->waiting.clear();  // `sending` stays until libuv has cancelled its request
-}
-
-std::size_t Stream::Body::pending_bytes() const {
-  if (!open() || queue == nullptr) return 0;
-  return uv_stream_get_write_queue_size(&uv.stream) + queue->waiting_bytes;
+  queue.reset();
+  close_socket(std::exchange(fd, -1));
 }
 
 Stream::Stream(Loop& loop, int fd, StreamHandler& handler) : body_(new Body(loop, fd, handler)) {}
@@ -264,17 +256,15 @@ void Stream::stop_reading() { body_->stop_reading(); }
 bool Stream::reading() const { return body_->reading; }
 void Stream::write(ByteBuffer& out) { body_->write(out); }
 std::size_t Stream::pending_bytes() const { return body_->pending_bytes(); }
-std::size_t Stream::pending_memory() const {
-  return body_->open() && body_->queue != nullptr ? body_->queue->memory : 0;
-}
+std::size_t Stream::pending_memory() const { return body_->queue == nullptr ? 0 : body_->queue->memory; }
 void Stream::close() { body_->close(); }
 void Stream::close_after_writes() { body_->close_after_writes(); }
 bool Stream::closed() const { return !body_->open(); }
 void Stream::set_keepalive(unsigned seconds) {
-  if (body_->is_tcp && body_->open()) set_tcp_keepalive(body_->fd(), seconds);
+  if (body_->is_tcp && body_->open()) set_tcp_keepalive(body_->fd, seconds);
 }
-std::string Stream::peer_address() const { return socket_address(body_->fd(), Side::Peer); }
-std::string Stream::local_address() const { return socket_address(body_->fd(), Side::Local); }
-int Stream::fd() const { return body_->fd(); }
+std::string Stream::peer_address() const { return socket_address(body_->fd, Side::Peer); }
+std::string Stream::local_address() const { return socket_address(body_->fd, Side::Local); }
+int Stream::fd() const { return body_->fd; }
 
 }  // namespace magpie::net
