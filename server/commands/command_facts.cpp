@@ -206,7 +206,9 @@ void reply_command_info(resp::ReplyWriter& reply, const Command& command) {
   reply.set(tips.size());
   for (const std::string_view tip : tips) reply.bulk(tip);
   reply_searches(reply, row.keys);
-  reply.set(command.subcommands.size());
+  // The one list of these that Redis sends as an array, unless it is empty.
+  if (command.subcommands.empty()) return reply.set(0);
+  reply.array(command.subcommands.size());
   for (const Command* sub : command.subcommands) reply_command_info(reply, *sub);
 }
 

@@ -2,7 +2,7 @@
 
 import re
 
-from resp import decode
+from resp import Set, decode
 
 _SECTION = re.compile(rb"^# (\S+)", re.M)
 _FIELD = re.compile(rb"^([^#\s:][^:\r\n]*):", re.M)
@@ -61,14 +61,14 @@ def _as_pairs(raw):
 
 
 def _deep(ours, theirs):
-    """Arrays, sets and maps at every depth may be in any order."""
+    """Arrays, sets and maps at every depth may be in any order; a set is no array."""
     return ours[:1] == theirs[:1] and _canonical(decode(ours)) == _canonical(decode(theirs))
 
 
 def _canonical(value):
     if isinstance(value, (list, tuple)):
         inner = [_canonical(item) for item in value]
-        return "(" + " ".join(sorted(inner) if isinstance(value, list) else inner) + ")"
+        return ("~(" if isinstance(value, Set) else "(") + " ".join(sorted(inner) if isinstance(value, list) else inner) + ")"
     return repr(value)
 
 
@@ -97,13 +97,14 @@ def missing_info(ours, theirs):
 
 SORTED = Comparator("sorted", _sorted)
 PAIRS = Comparator("pairs", _pairs)
+DEEP = Comparator("deep", _deep)
 SAME_TYPE = Comparator("type", _same_type)
 SCAN = Comparator("scan", _sorted)  # the runner follows the cursor and hands over all elements as one array
 
 _PLAIN = {
     "sorted": SORTED,
     "pairs": PAIRS,
-    "deep": Comparator("deep", _deep),
+    "deep": DEEP,
     "type": SAME_TYPE,
     "prefix": Comparator("prefix", _first_word),
     "info": Comparator("info", _info_fields),

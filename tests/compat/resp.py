@@ -155,8 +155,12 @@ class Connection:
         self.buffer += data
 
 
+class Set(list):
+    """A RESP3 set."""
+
+
 def decode(raw):
-    """A reply as Python values: arrays and sets as lists, maps as lists of pairs, the rest as its raw line or bytes."""
+    """A reply as Python values: arrays as lists, sets as Set, maps as lists of pairs, the rest as its raw line or bytes."""
     value, _ = _decode(raw, 0)
     return value
 
@@ -178,6 +182,8 @@ def _decode(raw, at):
     for _ in range(count * _AGGREGATE[kind]):
         item, at = _decode(raw, at)
         items.append(item)
+    if kind == ord("~"):
+        items = Set(items)
     if _AGGREGATE[kind] == 2:
         items = list(zip(items[::2], items[1::2]))
     return items, at

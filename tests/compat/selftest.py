@@ -203,6 +203,8 @@ def _comparators(report):
              (near, b":1\r\n", b":-1\r\n", False), (near, b"$2\r\n10\r\n", b"$2\r\n12\r\n", True), (near, b"+OK\r\n", b":1\r\n", False),
              (compare.SORTED, b"*2\r\n+a\r\n+b\r\n", b"*2\r\n+b\r\n+a\r\n", True), (compare.SORTED, b"*1\r\n+a\r\n", b"~1\r\n+a\r\n", False),
              (compare.SORTED, b"*2\r\n+a\r\n+a\r\n", b"*2\r\n+a\r\n+b\r\n", False),
+             (compare.DEEP, b"*1\r\n~2\r\n+a\r\n+b\r\n", b"*1\r\n~2\r\n+b\r\n+a\r\n", True),
+             (compare.DEEP, b"*1\r\n~1\r\n+a\r\n", b"*1\r\n*1\r\n+a\r\n", False),
              (compare.PAIRS, b"*4\r\n+a\r\n+b\r\n+c\r\n+d\r\n", b"*4\r\n+c\r\n+d\r\n+a\r\n+b\r\n", True),
              (compare.PAIRS, b"*4\r\n+a\r\n+b\r\n+c\r\n+d\r\n", b"*4\r\n+a\r\n+d\r\n+c\r\n+b\r\n", False),
              (compare.SAME_TYPE, b"$-1\r\n", b"$1\r\na\r\n", False), (compare.SAME_TYPE, b":1\r\n", b":2\r\n", True),
