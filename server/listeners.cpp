@@ -33,7 +33,9 @@ std::expected<void, std::string> Listeners::open_tcp(const config::Settings& set
       return std::unexpected(listener.error().message);
     }
   }
-  if (opened.empty()) return std::unexpected("none of the addresses of 'bind' is available");
+  // As in Redis, a node may be reachable through its other socket alone.
+  if (opened.empty() && settings.unixsocket.empty())
+    return std::unexpected("none of the addresses of 'bind' is available");
   tcp_ = std::move(opened);
   port_ = port;
   return {};

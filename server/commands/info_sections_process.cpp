@@ -20,10 +20,14 @@ std::string compiler_version() {
   return std::to_string(__GNUC__) + "." + std::to_string(__GNUC_MINOR__) + "." + std::to_string(__GNUC_PATCHLEVEL__);
 }
 
-std::string listener_text(const config::Settings& settings, std::int64_t port) {
-  std::string text = "name=tcp";
-  for (const std::string& address : settings.bind) text += ",bind=" + address;
-  return text + ",port=" + std::to_string(port);
+/// One row for each kind of socket, under Redis's number of the kind.
+void listener_rows(InfoText& text, const config::Settings& settings, std::int64_t port) {
+  if (port != 0) {
+    std::string row = "name=tcp";
+    for (const std::string& address : settings.bind) row += ",bind=" + address;
+    text.field("listener0", row + ",port=" + std::to_string(port));
+  }
+  if (!settings.unixsocket.empty()) text.field("listener1", "name=unix,bind=" + settings.unixsocket);
 }
 
 void cpu_fields(InfoText& text, server::CpuOf whose, const std::string& suffix) {
@@ -69,7 +73,7 @@ void info_server(InfoText& text, CommandContext& context) {
   text.field("config_file", server.config_file);
   text.field("io_threads_active", server.loops.size() > 1 ? 1 : 0);
   text.field("threads", static_cast<std::uint64_t>(server.loops.size()));
-  if (port != 0) text.field("listener0", listener_text(context.settings, port));
+  listener_rows(text, context.settings, port);
 }
 
 void info_clients(InfoText& text, CommandContext& context) {

@@ -50,6 +50,19 @@ TEST_CASE("INFO server says which version it is") {
   CHECK(field(server.run("INFO server"), "uptime_in_days") == "1");
 }
 
+TEST_CASE("INFO server has a row for each kind of socket that is listened on") {
+  magpie::config::Settings settings;
+  settings.bind = {"127.0.0.1", "-::1"};
+  settings.unixsocket = "/run/magpie.sock";
+  TestServer server(settings);
+  CHECK(field(server.run("INFO server"), "listener0") == "(none)");
+  server.state().tcp_port = 6379;
+  const std::string reply = server.run("INFO server");
+  CHECK(field(reply, "listener0") == "name=tcp,bind=127.0.0.1,bind=-::1,port=6379");
+  CHECK(field(reply, "listener1") == "name=unix,bind=/run/magpie.sock");
+  CHECK(field(TestServer().run("INFO server"), "listener1") == "(none)");
+}
+
 TEST_CASE("INFO keyspace counts keys and expiries of each database") {
   TestServer server;
   server.run("SET a 1");

@@ -1,6 +1,10 @@
 // CONFIG SET of what the process around the commands has to follow.
 
 #include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <array>
+#include <utility>
 
 #include "tests/node/fixture.h"
 
@@ -48,6 +52,24 @@ TEST_CASE("CONFIG SET port and bind: what cannot be leaves all as it was") {
   CHECK(Client(node).run("PING") == "+PONG\r\n");
   CHECK(client.run("CONFIG SET bind *") == "+OK\r\n");
   CHECK(Client(node).run("PING") == "+PONG\r\n");
+}
+
+TEST_CASE("a node that has a socket file may do without addresses, as in Redis") {
+  magpie::config::Settings settings;
+  settings.unixsocket = "/tmp/magpie-config-test-" + std::to_string(getpid());
+  TestNode node(settings);
+  CHECK(node.port() == 0);
+  const int port = free_port();
+  const std::string number = std::to_string(port);
+  const std::array pairs{std::pair{magpie::ByteView("port"), magpie::ByteView(number)}};
+  REQUIRE(node.config().set(pairs).has_value());
+  Client client(port);
+  CHECK(client.run("INFO server").find("listener1:name=unix,bind=" + settings.unixsocket + "\r\n") !=
+        std::string::npos);
+  CHECK(client.run("CONFIG SET bind \"\"") == "+OK\r\n");
+  CHECK_THROWS(Client(port).run("PING"));
+  CHECK(client.run("CONFIG SET bind 127.0.0.1") == "+OK\r\n");
+  CHECK(Client(port).run("PING") == "+PONG\r\n");
 }
 
 TEST_CASE("CONFIG SET maxclients beyond what the system allows is an error") {
