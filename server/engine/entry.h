@@ -36,7 +36,7 @@ class Entry {
   StringValue string() const;
   std::optional<Instant> expiry() const;
   bool has_expiry() const { return (marks() & (kExpiry | kWideExpiry)) != 0; }
-  bool expired(Instant now) const { return has_expiry() && stored_expiry() <= now.ms; }
+  bool expired(Instant now) const { return has_expiry() && stored_expiry() < now.ms; }
 
   /// Eviction state of the policy in force (last access, or frequency and decay time).
   std::uint32_t access() const;

@@ -253,7 +253,7 @@ std::size_t Keyspace::free_some(std::size_t limit, Freeing freeing) {
 
 bool Keyspace::expire_one(Partition& partition, Db db, StripeIndex index, Instant now) {
   const auto item = partition.expiries.earliest();
-  if (!item || item->due > now.ms) return false;
+  if (!item || item->due >= now.ms) return false;
   const Entry* due = nullptr;
   std::size_t sharing = 0;  // keys that are due and share the hash: the item stays until the last one goes
   partition.table.visit_hash(item->hash, [&](const Entry& entry) {

@@ -128,7 +128,7 @@ TEST_CASE("an expired key is neither a source nor in the way of a target") {
   server.run("PEXPIRE gone 10");
   server.run("SET k 2");
   server.run("COPY gone gone DB 1");
-  server.advance(10);
+  server.advance(11);
   CHECK(server.run("RENAME gone x") == "-ERR no such key\r\n");
   CHECK(server.run("COPY gone x") == ":0\r\n");
   CHECK(server.run("RENAMENX k gone") == ":1\r\n");

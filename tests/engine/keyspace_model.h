@@ -41,7 +41,7 @@ class KeyspaceModel {
 
  private:
   static Id id(Db db, ByteView key) { return {index_of(db), std::string(key)}; }
-  static bool due(const Value& value, Instant now) { return value.expiry && value.expiry->ms <= now.ms; }
+  static bool due(const Value& value, Instant now) { return value.expiry && value.expiry->ms < now.ms; }
 
   void change(const engine::Put& put) {
     engine::IntegerScratch scratch;

@@ -86,8 +86,8 @@ TEST_CASE_FIXTURE(Fixture, "replay raises flags as apply does") {
 TEST_CASE_FIXTURE(Fixture, "an expiry raises the flag, found or swept") {
   apply(SetExpiry{Db{0}, Key::of("there"), Instant{kNow.ms + 5}});
   there->store(false);
-  SUBCASE("found") { CHECK(keyspace.find(Db{0}, Key::of("there"), Instant{kNow.ms + 5}) == nullptr); }
-  SUBCASE("swept") { CHECK(expire_all(keyspace, Instant{kNow.ms + 5}) == 1); }
+  SUBCASE("found") { CHECK(keyspace.find(Db{0}, Key::of("there"), Instant{kNow.ms + 6}) == nullptr); }
+  SUBCASE("swept") { CHECK(expire_all(keyspace, Instant{kNow.ms + 6}) == 1); }
   CHECK(there->load());
 }
 
