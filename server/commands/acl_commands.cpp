@@ -96,6 +96,40 @@ CommandResult acl_genpass(CommandContext& context, ArgReader args) {
   return {};
 }
 
+/// The command with its arguments as the first of them spells it, "config get" and never "config|get", or nullptr.
+const Command* spelled_out(std::span<const ByteView> arguments) {
+  const Command* command = find_command(arguments[0]);
+  if (command == nullptr || command->subcommands.empty() || arguments.size() < 2) return command;
+  return find_subcommand(*command, arguments[1]);
+}
+
+/// The user may do everything, so what is left to say is whether there is such a command.
+CommandResult acl_dryrun(CommandContext& context, ArgReader args) {
+  const ByteView user = args.bytes();
+  if (user != kUser) return error("ERR User '" + std::string(user) + "' not found");
+  const std::span<const ByteView> arguments = args.rest();
+  const Command* command = spelled_out(arguments);
+  if (command == nullptr) return error("ERR Command '" + std::string(arguments[0]) + "' not found");
+  if (!command->arity_fits(arguments.size())) {
+    return error("ERR wrong number of arguments for '" + command->full_name + "' command");
+  }
+  context.reply.ok();
+  return {};
+}
+
+/// Nothing is ever denied to the user; failed attempts to log in are not kept.
+CommandResult acl_log(CommandContext& context, ArgReader args) {
+  if (args.remaining() > 1) return wrong_subcommand(context);
+  if (args.keyword("reset")) {
+    context.reply.ok();
+    return {};
+  }
+  if (!args.done()) args.integer();
+  if (auto wrong = args.check()) return std::unexpected(std::move(*wrong));
+  context.reply.array(0);
+  return {};
+}
+
 CommandResult no_users(CommandContext&, ArgReader) {
   return error("ERR Magpie has one user, 'default', yet; its password is set with requirepass");
 }
@@ -103,12 +137,16 @@ CommandResult no_users(CommandContext&, ArgReader) {
 CommandResult acl_help(CommandContext& context, ArgReader) {
   static constexpr std::string_view kLines[] = {"CAT [<category>]",
                                                 "    The categories of commands, or the commands of one.",
+                                                "DRYRUN <username> <command> [<arg> ...]",
+                                                "    Whether the user may run the command, which is not run.",
                                                 "GENPASS [<bits>]",
                                                 "    A password of random hexadecimal digits.",
                                                 "GETUSER <username>",
                                                 "    What a user may do.",
                                                 "LIST",
                                                 "    The users and what they may do.",
+                                                "LOG [<count> | RESET]",
+                                                "    What was denied: nothing.",
                                                 "USERS",
                                                 "    The names of the users.",
                                                 "WHOAMI",
@@ -142,7 +180,7 @@ constexpr std::array kAclSubcommands{
                .since = "7.0.0",
                .summary = "Returns whether the user can execute the given command without executing the command.",
                .complexity = "O(1).",
-               .handler = no_users,
+               .handler = acl_dryrun,
                .arguments = "username command arg?*"},
     CommandRow{.name = "genpass",
                .arity = -2,
@@ -189,7 +227,7 @@ constexpr std::array kAclSubcommands{
                .since = "6.0.0",
                .summary = "List latest events denied because of ACLs in place",
                .complexity = "O(N) with N being the number of entries shown.",
-               .handler = no_users,
+               .handler = acl_log,
                .arguments = "operation:oneof?(count:integer reset:pure-token=RESET)"},
     CommandRow{.name = "save",
                .arity = 2,

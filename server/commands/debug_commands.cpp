@@ -149,8 +149,9 @@ bool allowed(const CommandContext& context) {
 CommandResult debug_command(CommandContext& context, ArgReader args) {
   if (!allowed(context)) {
     return error(
-        "ERR DEBUG command not allowed. Start the server with enable-debug-command yes, or local for connections from "
-        "this machine only.");
+        "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a "
+        "local connection, otherwise you need to set this option in the configuration file, and then restart the "
+        "server.");
   }
   const ByteView name = args.bytes();
   const auto found = std::find_if(kSubcommands.begin(), kSubcommands.end(),

@@ -17,7 +17,10 @@ config::Settings with_debug(config::Permission permission = config::Permission::
 
 TEST_CASE("DEBUG is off unless the configuration allows it") {
   TestServer refused;
-  CHECK(refused.run("DEBUG SLEEP 0").starts_with("-ERR DEBUG command not allowed."));
+  CHECK(refused.run("DEBUG SLEEP 0") ==
+        "-ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a "
+        "local connection, otherwise you need to set this option in the configuration file, and then restart the "
+        "server.\r\n");
   TestServer local(with_debug(config::Permission::Local));
   CHECK(local.run("DEBUG SLEEP 0") == "+OK\r\n");
   local.client(1).peer_address = "10.0.0.1:5000";
