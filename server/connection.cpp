@@ -154,6 +154,11 @@ void Connection::process(ByteView input, Instant now, std::optional<std::size_t>
     head.reset();
     consumed += outcome.consumed;
     list_as_monitor();
+    if (outcome.state == Dispatcher::State::CutOff) {
+      out.truncate(0);
+      close();
+      return;
+    }
     if (!flush(now)) return;
     if (outcome.state == Dispatcher::State::Close) {
       close_after_writes(now);

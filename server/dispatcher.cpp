@@ -1,5 +1,6 @@
 #include "server/dispatcher.h"
 
+#include <cstdlib>
 #include <utility>
 
 #include "protocol/numbers.h"
@@ -174,8 +175,8 @@ bool Dispatcher::run_batch(Execution& execution, std::span<Request> requests, Ou
       return false;
     }
     outcome.consumed = request.end;
-    if (client.close_after_reply) [[unlikely]] {
-      outcome.state = State::Close;
+    if (client.ending != Ending::None) [[unlikely]] {
+      outcome.state = client.ending == Ending::AtOnce ? State::CutOff : State::Close;
       return false;
     }
   }
@@ -241,12 +242,23 @@ void Dispatcher::reject(Execution& execution, const Command* command, ByteView t
   commands::reply_error(execution, text);
 }
 
+/// As Redis does with HTTP: the connection ends without a word, one line a minute tells.
+void Dispatcher::cut_off(ClientState& client, Instant now) {
+  constexpr std::int64_t kMinuteMs = 60'000;
+  client.ending = Ending::AtOnce;
+  std::int64_t last = server_.http_logged_ms.load(std::memory_order_relaxed);
+  if (std::abs(now.ms - last) <= kMinuteMs) return;
+  if (!server_.http_logged_ms.compare_exchange_strong(last, now.ms, std::memory_order_relaxed)) return;
+  server_.control.log("Possible SECURITY ATTACK detected: POST or Host: came as a command from " + client.peer_address +
+                      ", as if somebody made a web browser talk to this server. Connection aborted.");
+}
+
 /// The command by its name and number of arguments; `command` becomes the subcommand where there is one. False if it
 /// was answered.
 bool Dispatcher::resolve(Execution& execution, std::span<const ByteView> arguments, const Command*& command) {
   if (command == nullptr) {
     if (is_http(arguments[0])) {
-      execution.client.close_after_reply = true;
+      cut_off(execution.client, execution.now);
     } else {
       reject(execution, nullptr, unknown_command(arguments));
     }

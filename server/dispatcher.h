@@ -22,7 +22,8 @@ class Dispatcher {
     NeedInput,  // everything complete is executed
     OutputFull,  // the replies reached the high-water mark: send them, then go on with the rest of the input
     Blocked,  // the client waits (ClientState::blocked)
-    Close  // send what there is and close
+    Close,  // send what there is and close
+    CutOff  // close at once; what is in `out` is not sent
   };
   struct Outcome {
     State state = State::NeedInput;
@@ -93,6 +94,7 @@ class Dispatcher {
   bool paused(const ClientState& client, const commands::Command& command, Instant now) const;
   bool must_authenticate(const ClientState& client) const;
   bool out_of_memory(const commands::Execution& execution, const Request& request, const commands::Command& command);
+  void cut_off(ClientState& client, Instant now);
   static void apply_reply_mode(ClientState& client, ByteBuffer& out, std::size_t reply_start);
 
   ServerState& server_;

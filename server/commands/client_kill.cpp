@@ -10,7 +10,7 @@ std::int64_t kill_matching(CommandContext& context, const ClientFilter& filter) 
   for (const auto& client : context.server.clients.all()) {
     if (!filter.matches(*client, context)) continue;
     if (client.get() == &context.client) {
-      context.client.close_after_reply = true;
+      context.client.ending = server::Ending::AfterReply;
     } else if (client->killed.exchange(true)) {
       continue;
     } else {

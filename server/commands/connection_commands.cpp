@@ -42,7 +42,7 @@ CommandResult select(CommandContext& context, ArgReader args) {
 }
 
 CommandResult quit(CommandContext& context, ArgReader) {
-  context.client.close_after_reply = true;
+  context.client.ending = server::Ending::AfterReply;
   context.reply.ok();
   return {};
 }

@@ -19,7 +19,7 @@ void ClientState::publish_flags() {
   set(transaction.open, ClientFlag::Multi);
   set(blocked.has_value(), ClientFlag::Blocked);
   set(monitoring, ClientFlag::Monitor);
-  set(close_after_reply, ClientFlag::CloseAfterReply);
+  set(ending != Ending::None, ClientFlag::CloseAfterReply);
   set(readonly, ClientFlag::ReadOnly);
   set(no_evict, ClientFlag::NoEvict);
   set(no_touch, ClientFlag::NoTouch);

@@ -62,6 +62,9 @@ struct Transaction {
 /// What CLIENT REPLY asked for.
 enum class ReplyMode : std::uint8_t { On, Off, SkipNext, Skip };
 
+/// How the connection ends after the command that has run: not, with its reply, or at once without.
+enum class Ending : std::uint8_t { None, AfterReply, AtOnce };
+
 /// Why a client's commands wait. WAIT and WAITAOF block until its time is over (there are no replicas yet); a pause
 /// until it ends.
 struct Blocked {
@@ -103,7 +106,7 @@ struct ClientState : std::enable_shared_from_this<ClientState> {
   bool no_touch = false;
   bool readonly = false;
   bool monitoring = false;
-  bool close_after_reply = false;
+  Ending ending = Ending::None;
   ReplyMode reply_mode = ReplyMode::On;
   Transaction transaction;
   std::optional<Blocked> blocked;

@@ -91,6 +91,7 @@ struct ServerState {
   PauseState pause;
   std::atomic<unsigned> monitors{0};
   std::atomic<std::uint64_t> rejected_connections{0};
+  std::atomic<std::int64_t> http_logged_ms{0};  // when the log last told of HTTP
   std::atomic<std::int64_t> tcp_port{0};  // in use; 0: none
   std::vector<std::unique_ptr<LoopStatistics>> loops;  // filled before the loops start
   StatisticsBaseline baseline;

@@ -80,7 +80,7 @@ TEST_CASE("CLIENT KILL marks a client once, and spares its own unless told other
   CHECK(server.run("CLIENT KILL USER nobody") == "-ERR No such user 'nobody'\r\n");
   CHECK(server.run("CLIENT KILL ID 0") == "-ERR client-id should be greater than 0\r\n");
   CHECK(server.run("CLIENT KILL TYPE normal SKIPME no") == ":1\r\n");
-  CHECK(server.client().close_after_reply);
+  CHECK(server.client().ending == magpie::server::Ending::AfterReply);
 }
 
 TEST_CASE("CLIENT REPLY silences a connection, or one command of it") {

@@ -122,3 +122,25 @@ TEST_CASE("an unknown command is shown in part") {
   CHECK(server.run({std::string_view("a\0b", 3), std::string_view("c\r\nd", 4)}) ==
         "-ERR unknown command 'a', with args beginning with: 'c  d' \r\n");
 }
+
+TEST_CASE("HTTP cuts the connection off, whatever the state, and is told of once a minute") {
+  TestServer server(with_password());
+  const auto cut_off = [&](magpie::ByteView bytes) {
+    magpie::ByteBuffer out;
+    magpie::resp::ParseCursor progress;
+    server.client().ending = magpie::server::Ending::None;
+    const auto outcome = server.dispatcher().run(server.client(), bytes, progress, out, server.now());
+    return outcome.state == magpie::server::Dispatcher::State::CutOff;
+  };
+  CHECK(cut_off("POST / HTTP/1.1\r\nPING\r\n"));
+  CHECK(cut_off("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  CHECK_FALSE(cut_off("GET / HTTP/1.1\r\n"));
+  server.run("AUTH secret");
+  server.run("MULTI");
+  CHECK(cut_off("*1\r\n$5\r\nhOST:\r\n"));
+  REQUIRE(server.log_lines.size() == 1);
+  CHECK(server.log_lines[0].starts_with("Possible SECURITY ATTACK detected"));
+  server.advance(60'001);
+  CHECK(cut_off("post\r\n"));
+  CHECK(server.log_lines.size() == 2);
+}

@@ -36,6 +36,7 @@ class TestServer final : private server::NodeControl {
   // What commands asked of the process.
   std::vector<std::uint64_t> killed;
   std::vector<std::string> monitor_lines;
+  std::vector<std::string> log_lines;
   unsigned shutdowns = 0;
 
  private:
@@ -45,6 +46,7 @@ class TestServer final : private server::NodeControl {
   void unblock_client(server::ClientId, server::WaitNumber, bool) override {}
   void pause_changed() override {}
   void feed_monitors(const std::string& line) override { monitor_lines.push_back(line); }
+  void log(const std::string& line) override { log_lines.push_back(line); }
 
   config::ConfigStore config_;
   engine::Keyspace keyspace_;

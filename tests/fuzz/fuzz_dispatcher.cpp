@@ -162,6 +162,7 @@ class Session {
         require(server_.client(connection.client).blocked.has_value());
         return false;
       case Dispatcher::State::Close:
+      case Dispatcher::State::CutOff:
         connection = {next_client_++, {}, {}, {}};
         return false;
     }
