@@ -35,6 +35,7 @@ CommandResult config_set(CommandContext& context, ArgReader args) {
   using Caller = config::ConfigStore::Caller;
   auto set = context.server.config.set(pairs, is_local(context.client) ? Caller::Local : Caller::Remote);
   if (!set) return error(std::move(set.error()));
+  context.changed = context.server.config.current();
   context.reply.ok();
   return {};
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct CommandContext {
   std::span<const ByteView> argv;  // with the name
   Instant now;
   bool in_transaction = false;  // run by EXEC: all locks that it needs are held, it must not block
+  std::shared_ptr<const config::Settings> changed;  // by this command: in force from its end on
   std::uint64_t secrets = 0;    // arguments (bits; the name is argument 0) that logs and MONITOR must not show
 
   void keep_secret(std::size_t argument) {

@@ -13,8 +13,8 @@ constexpr std::uint64_t kNsPerMs = 1'000'000;
 // A command runs at a time at most this old, in ticks(): a fraction of a millisecond.
 constexpr std::uint64_t kMostClockAge = 1'000'000;
 
-void log_slow(CommandContext& context, std::uint64_t ns, std::size_t request_bytes, std::size_t reply_bytes) {
-  const config::Settings& settings = context.settings;
+void log_slow(CommandContext& context, const config::Settings& settings, std::uint64_t ns, std::size_t request_bytes,
+              std::size_t reply_bytes) {
   const auto us = static_cast<std::int64_t>(ns / kNsPerUs);
   const auto entry = [&](std::int64_t value) {
     return server::CommandLog::Entry{0,
@@ -43,6 +43,16 @@ bool unusual(const config::Settings& settings, std::uint64_t ns, std::size_t req
   return static_cast<std::int64_t>(ns / kNsPerUs) >= settings.slowlog_log_slower_than ||
          static_cast<std::int64_t>(std::max(request_bytes, reply_bytes)) >=
              std::min(settings.commandlog_request_larger_than, settings.commandlog_reply_larger_than);
+}
+
+/// After CONFIG SET. A log that takes nothing keeps what it has, as in Redis.
+void shorten_logs(server::ServerState& server, const config::Settings& settings) {
+  const auto shorten = [](server::CommandLog& log, std::int64_t threshold, std::int64_t length) {
+    if (threshold >= 0) log.keep_newest(static_cast<std::size_t>(length));
+  };
+  shorten(server.slow_commands, settings.slowlog_log_slower_than, settings.slowlog_max_len);
+  shorten(server.large_requests, settings.commandlog_request_larger_than, settings.commandlog_large_request_max_len);
+  shorten(server.large_replies, settings.commandlog_reply_larger_than, settings.commandlog_large_reply_max_len);
 }
 
 }  // namespace
@@ -86,7 +96,6 @@ void reply_error(Execution& execution, ByteView text) {
 bool execute(Execution& execution, const Command& command, std::span<const ByteView> arguments,
              const engine::Key* ahead) {
   server::ClientState& client = execution.client;
-  const config::Settings& settings = *execution.loop.settings;
   const std::uint64_t start = server::ticks();
   // The time was read for a whole burst, and something in it, or another thread's lock, may have taken long. A
   // transaction has one time.
@@ -99,11 +108,12 @@ bool execute(Execution& execution, const Command& command, std::span<const ByteV
                          client,
                          execution.server,
                          execution.loop,
-                         settings,
+                         *execution.loop.settings,
                          command,
                          arguments,
                          execution.now,
-                         execution.in_transaction};
+                         execution.in_transaction,
+                         nullptr};
   if (ahead != nullptr) context.keys.remember(*ahead);
 
   const std::size_t reply_start = execution.reply.buffer().size();
@@ -113,14 +123,16 @@ bool execute(Execution& execution, const Command& command, std::span<const ByteV
   const std::uint64_t ns = server::ns_between(start, server::ticks());
   if (execution.server.monitors.load(std::memory_order_relaxed) > 0) feed_monitors(context);
 
+  const config::Settings& settings = context.changed == nullptr ? context.settings : *context.changed;
   execution.loop.statistics->commands_processed.add(1);
   execution.loop.statistics->record(command.id, ns, !result.has_value(), settings.latency_tracking);
   std::size_t request_bytes = 0;
   for (const ByteView argument : arguments) request_bytes += argument.size();
   const std::size_t reply_bytes = execution.reply.buffer().size() - reply_start;
   if (unusual(settings, ns, request_bytes, reply_bytes) && !command.has(kSkipSlowlog)) {
-    log_slow(context, ns, request_bytes, reply_bytes);
+    log_slow(context, settings, ns, request_bytes, reply_bytes);
   }
+  if (context.changed != nullptr) shorten_logs(execution.server, settings);
   if (settings.latency_monitor_threshold > 0 &&
       ns >= static_cast<std::uint64_t>(settings.latency_monitor_threshold) * kNsPerMs) {
     execution.server.latency.add(command.has(kFast) ? "fast-command" : "command",

@@ -11,6 +11,11 @@ void CommandLog::add(Entry entry, std::size_t max_length) {
   while (entries_.size() > max_length) entries_.pop_back();
 }
 
+void CommandLog::keep_newest(std::size_t length) {
+  const std::lock_guard guard(lock_);
+  if (entries_.size() > length) entries_.resize(length);
+}
+
 std::vector<CommandLog::Entry> CommandLog::newest(std::size_t count) const {
   const std::lock_guard guard(lock_);
   count = std::min(count, entries_.size());

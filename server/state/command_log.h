@@ -25,6 +25,8 @@ class CommandLog {
 
   /// Keeps the newest `max_length` entries; `entry.id` is given here.
   void add(Entry entry, std::size_t max_length);
+  /// Drops what is older than the newest `length` entries.
+  void keep_newest(std::size_t length);
   /// The newest `count` entries, newest first.
   std::vector<Entry> newest(std::size_t count) const;
   std::size_t size() const;

@@ -35,6 +35,22 @@ TEST_CASE("SLOWLOG keeps the newest entries") {
   CHECK(server.run("SLOWLOG LEN") == ":1\r\n");  // the reset itself
 }
 
+TEST_CASE("CONFIG SET shortens the logs at once, and is logged itself as they are then") {
+  TestServer server(logging_all());
+  server.run("SET a 1");
+  server.run("SET b 2");
+  server.run("CONFIG SET slowlog-max-len 2");
+  CHECK(server.state().slow_commands.size() == 2);
+  CHECK(server.state().slow_commands.newest(1)[0].arguments[0] == "CONFIG");
+  for (int i = 0; i < 3; ++i) server.run({"SET", "key", std::string(200, 'x')});
+  for (int i = 0; i < 3; ++i) server.run("GET key");
+  server.run("CONFIG SET commandlog-large-request-max-len 1 commandlog-large-reply-max-len 2");
+  CHECK(server.state().large_requests.size() == 1);
+  CHECK(server.state().large_replies.size() == 2);
+  server.run("CONFIG SET commandlog-reply-larger-than -1 commandlog-large-reply-max-len 1");
+  CHECK(server.state().large_replies.size() == 2);
+}
+
 TEST_CASE("COMMANDLOG has a log for slow commands, large requests and large replies") {
   TestServer server(logging_all());
   server.run({"SET", "key", std::string(200, 'x')});
