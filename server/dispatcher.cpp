@@ -170,7 +170,7 @@ bool Dispatcher::run_batch(Execution& execution, std::span<Request> requests, Ou
     if (!request.args.empty()) run_request(execution, request);
     if (client.blocked) [[unlikely]] {
       // A paused command has not run and is not consumed.
-      if (client.blocked->kind == Blocked::Kind::Wait) outcome.consumed = request.end;
+      if (client.blocked->kind != Blocked::Kind::Pause) outcome.consumed = request.end;
       outcome.state = State::Blocked;
       return false;
     }
@@ -350,7 +350,7 @@ void Dispatcher::queue(Execution& execution, const Command& command, std::span<c
 }
 
 void Dispatcher::finish_wait(ClientState& client, ByteBuffer& out, bool with_error) {
-  if (!client.blocked) return;
+  if (!client.blocked || client.blocked->kind == Blocked::Kind::Shutdown) return;
   const Blocked blocked = *client.blocked;
   client.blocked.reset();
   client.unblockable.store(WaitNumber::None);

@@ -76,7 +76,7 @@ std::expected<ShutdownOptions, CommandError> shutdown_options(ArgReader& args) {
   return options;
 }
 
-/// Answers nothing if it works: the connection ends with the process.
+/// Answers nothing if it works: the client waits, with all it has sent, and its connection ends with the process.
 CommandResult shutdown(CommandContext& context, ArgReader args) {
   auto options = shutdown_options(args);
   if (!options) return std::unexpected(std::move(options.error()));
@@ -86,6 +86,7 @@ CommandResult shutdown(CommandContext& context, ArgReader args) {
     return {};
   }
   if (options->save && !options->how.force) return no_persistence("SHUTDOWN SAVE");
+  context.client.blocked = server::Blocked{server::Blocked::Kind::Shutdown, std::nullopt, false};
   context.server.control.shut_down(options->how);
   return {};
 }

@@ -68,7 +68,7 @@ enum class Ending : std::uint8_t { None, AfterReply, AtOnce };
 /// Why a client's commands wait. WAIT and WAITAOF block until its time is over (there are no replicas yet); a pause
 /// until it ends.
 struct Blocked {
-  enum class Kind : std::uint8_t { Wait, Pause };
+  enum class Kind : std::uint8_t { Wait, Pause, Shutdown };
   Kind kind = Kind::Wait;
   std::optional<Instant> until;  // nothing: for ever
   bool counts_file = false;      // WAITAOF: the reply says first whether this node's file has the writes

@@ -114,6 +114,19 @@ TEST_CASE("SELECT takes the numbers of the databases there are") {
         "-ERR value is out of range, value must between -2147483648 and 2147483647\r\n");
 }
 
+TEST_CASE("nothing that a client sends behind SHUTDOWN is executed") {
+  TestServer server;
+  CHECK(server.send("SET a 1\r\nSHUTDOWN NOSAVE\r\nSET b 2\r\nSHUTDOWN\r\n") == "+OK\r\n");
+  CHECK(server.shutdowns == 1);
+  CHECK(server.send("SET c 3\r\n").empty());
+  magpie::ByteBuffer out;
+  server.dispatcher().finish_wait(server.client(), out, true);
+  CHECK(out.empty());
+  CHECK(server.send("SET d 4\r\n").empty());
+  CHECK(server.run_as(1, "EXISTS a b c d") == ":1\r\n");
+  CHECK(server.run_as(1, "CLIENT LIST ID 1").find(" flags=b ") != std::string::npos);
+}
+
 TEST_CASE("an unknown command is shown in part") {
   TestServer server;
   const std::string long_name(200, 'n');

@@ -87,12 +87,12 @@ TEST_CASE("DEBUG STRINGMATCH-LEN and ERROR") {
 
 TEST_CASE("SHUTDOWN asks the node and answers nothing") {
   TestServer server;
-  CHECK(server.run("SHUTDOWN NOSAVE") == "");
-  CHECK(server.shutdowns == 1);
   CHECK(server.run("SHUTDOWN SAVE").starts_with("-ERR SHUTDOWN SAVE is not possible"));
   CHECK(server.run("SHUTDOWN SAVE NOSAVE") == "-ERR syntax error\r\n");
   CHECK(server.run("SHUTDOWN ABORT NOW") == "-ERR syntax error\r\n");
   CHECK(server.run("SHUTDOWN ABORT") == "-ERR No shutdown in progress.\r\n");
+  CHECK(server.shutdowns == 0);
+  CHECK(server.run("SHUTDOWN NOSAVE") == "");
   CHECK(server.shutdowns == 1);
 }
 
