@@ -203,6 +203,11 @@ void Dispatcher::run_request(Execution& execution, Request& request) {
           server_.keyspace.lock(request.has_key && row.keys.is_one_key() && row.locks == commands::Locks::Keys
                                     ? mask_of(request.key.stripe)
                                     : commands::stripes_of(*command, arguments, false));
+      // Under the locks: whoever sees the keys after CLIENT KILL has answered sees no later change of the client's.
+      if (client.killed.load()) [[unlikely]] {
+        client.close_after_reply = true;
+        return;
+      }
       commands::execute(execution, *command, arguments, request.has_key ? &request.key : nullptr);
     }
   }

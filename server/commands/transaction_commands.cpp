@@ -102,7 +102,9 @@ CommandResult exec(CommandContext& context, ArgReader) {
     const engine::Keyspace::Guard guard = keyspace.lock(client.transaction.stripes | watched_stripes(client));
     const bool dirty = watch_is_dirty(context);
     unwatch_all(keyspace, client, true);
-    if (dirty) {
+    if (client.killed.load()) [[unlikely]] {  // while it waited for the locks: nobody reads the reply
+      client.close_after_reply = true;
+    } else if (dirty) {
       context.reply.null_array();
     } else {
       run_queue(context);

@@ -66,7 +66,7 @@ enum class ReplyMode : std::uint8_t { On, Off, SkipNext, Skip };
 enum class Ending : std::uint8_t { None, AfterReply, AtOnce };
 
 /// Why a client's commands wait. WAIT and WAITAOF block until its time is over (there are no replicas yet); a pause
-/// until it ends.
+/// until it ends; SHUTDOWN until the process does.
 struct Blocked {
   enum class Kind : std::uint8_t { Wait, Pause, Shutdown };
   Kind kind = Kind::Wait;
@@ -135,7 +135,7 @@ struct ClientState : std::enable_shared_from_this<ClientState> {
   SharedValue<std::uint64_t> commands_processed;
   std::atomic<bool> watch_dirty{false};  // a watched key has changed: EXEC answers nil
   std::atomic<WaitNumber> unblockable{WaitNumber::None};  // CLIENT UNBLOCK may end it; whoever takes it back does
-  std::atomic<bool> killed{false};  // by CLIENT KILL; its loop will close it soon
+  std::atomic<bool> killed{false};  // by CLIENT KILL: executes nothing more, its loop will close it soon
   std::string peer_address;  // set before the client is registered, then constant
   std::string local_address;
   int fd = -1;

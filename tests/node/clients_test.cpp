@@ -33,6 +33,36 @@ TEST_CASE("CLIENT KILL reaches clients of every loop") {
   CHECK(eventually([&] { return node.state().clients.size() == 0; }));
 }
 
+TEST_CASE("once CLIENT KILL has answered, nothing of the client is executed") {
+  TestNode node;
+  Client killer(node);
+  constexpr int kRounds = 20;
+  constexpr std::size_t kVictims = 6;
+  constexpr int kCommands = 20'000;  // many reads
+  unsigned late = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<Client> victims = connect(node, kVictims);
+    std::vector<std::string> keys;
+    std::string kill;
+    for (std::size_t i = 0; i < kVictims; ++i) {
+      kill += "CLIENT KILL ID " + id_of(victims[i]) + "\r\n";
+      keys.push_back(std::to_string(i) + ":" + std::to_string(round));
+      const std::string count = "INCR " + keys.back() + "\r\n";
+      std::string burst = "CLIENT REPLY OFF\r\n";
+      for (int n = 0; n < kCommands; ++n) burst += n % 10 == 0 ? "MULTI\r\n" + count + "EXEC\r\n" : count;
+      victims[i].try_send(burst);
+    }
+    killer.send(kill);
+    for (std::size_t i = 0; i < kVictims; ++i) CHECK(killer.reply() == ":1\r\n");
+    std::vector<std::string> counts;
+    for (const std::string& key : keys) counts.push_back(killer.run("GET " + key));
+    for (Client& victim : victims) CHECK(victim.closed());
+    REQUIRE(eventually([&] { return node.state().clients.size() == 1; }));
+    for (std::size_t i = 0; i < kVictims; ++i) late += killer.run("GET " + keys[i]) == counts[i] ? 0 : 1;
+  }
+  CHECK(late == 0);
+}
+
 TEST_CASE("a client can be killed while it does not read its last replies") {
   TestNode node;
   Client killer(node);
