@@ -89,17 +89,12 @@ std::size_t Dispatcher::parse_batch(const ClientState& client, ByteView input, s
 }
 
 void Dispatcher::prefetch(std::span<const Request> requests) {
-  // Tables grow, shrink and go under other threads' hands, so even a look ahead needs the stripe's lock.
   for (const Request& request : requests) {
-    if (!request.has_key) continue;
-    const engine::Keyspace::Guard guard = server_.keyspace.lock(mask_of(request.key.stripe));
-    server_.keyspace.prefetch_bucket(request.db, request.key);
+    if (request.has_key) server_.keyspace.prefetch_bucket(request.db, request.key);
   }
   if (requests.size() < 2) return;  // its bucket is not here yet
   for (const Request& request : requests) {
-    if (!request.has_key) continue;
-    const engine::Keyspace::Guard guard = server_.keyspace.lock(mask_of(request.key.stripe));
-    server_.keyspace.prefetch_entry(request.db, request.key);
+    if (request.has_key) server_.keyspace.prefetch_entry(request.db, request.key);
   }
 }
 

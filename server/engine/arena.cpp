@@ -44,8 +44,8 @@ static_assert(size_of_kind(kSmallSizes + kLargeSizes.size() - 1) == Arena::kLarg
 }  // namespace
 
 Arena::~Arena() {
-  for (char* const memory : pages_) {
-    if (memory != nullptr) PagePool::instance().give(memory);
+  for (std::size_t number = 0; number < pages_.size(); ++number) {
+    if (pages_[number] != nullptr) PagePool::instance().give(pages_[number]);
   }
   account(-static_cast<std::int64_t>(used_));
 }
@@ -77,7 +77,7 @@ std::uint32_t Arena::add_page(std::size_t kind) {
     number = free_numbers_.back();
     free_numbers_.pop_back();
   }
-  pages_[number] = static_cast<char*>(PagePool::instance().take());
+  pages_.set(number, static_cast<char*>(PagePool::instance().take()));
   page(number) = {static_cast<std::uint16_t>(kind), 0, 0, 0, kNone, kNone};
   ++page_count_;
   ++kinds_[kind].pages;
@@ -89,7 +89,7 @@ void Arena::drop_page(std::uint32_t number) {
   --kinds_[page(number).kind].pages;
   --page_count_;
   PagePool::instance().give(pages_[number]);
-  pages_[number] = nullptr;
+  pages_.set(number, nullptr);
   free_numbers_.push_back(number);
 }
 
@@ -133,6 +133,14 @@ void Arena::give(Handle cell) {
   std::memcpy(memory + kNextAt, &to.free_cell, sizeof to.free_cell);
   to.free_cell = static_cast<std::uint16_t>(static_cast<std::uint32_t>(cell) % kUnits);
   if (was_full) link(number);
+}
+
+void Arena::reset() {
+  CHECK(page_count_ == 0);
+  while (!pages_.empty()) pages_.pop_back();
+  free_numbers_.clear();
+  kinds_ = {};
+  looked_at_ = 0;
 }
 
 std::size_t Arena::size_of(Handle cell) const { return size_of_cell(page(page_of(cell))); }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/engine/memory.h"
+#include "server/engine/page_list.h"
 #include "server/engine/page_pool.h"
 
 namespace magpie::engine {
@@ -38,6 +39,13 @@ class Arena {
     return pages_[units / kUnits] + std::size_t{units % kUnits} * kUnit;
   }
 
+  /// Where the cell may be: for fetching ahead without the lock, with any number for a handle.
+  const char* peek(Handle cell) const {
+    const auto units = static_cast<std::uint32_t>(cell);
+    const char* const page = pages_.peek(units / kUnits);
+    return page == nullptr ? nullptr : page + std::size_t{units % kUnits} * kUnit;
+  }
+
   /// Bytes of cells in use, and of the pages they lie in.
   std::size_t used() const { return used_; }
   std::size_t held() const { return page_count_ * PagePool::kPage; }
@@ -57,6 +65,9 @@ class Arena {
     }
     return dropped;
   }
+
+  /// Makes an arena whose pages were all dropped usable again.
+  void reset();
 
   // --- compaction: moving the cells of sparse pages into others ---
 
@@ -117,7 +128,7 @@ class Arena {
   void unlink(std::uint32_t number);
   void count(std::size_t kind, std::int64_t cells);
 
-  std::vector<char*, Allocator<char*>> pages_;  // null where a number is free
+  PageList<char> pages_;  // null where a number is free
   std::vector<std::uint32_t, Allocator<std::uint32_t>> free_numbers_;
   std::array<Kind, kKinds> kinds_;
   std::uint32_t looked_at_ = 0;  // where set_aside() goes on

@@ -31,7 +31,8 @@ class EntryHeap {
     }
     return block_in(cell);
   }
-  void prefetch(Handle handle) const { __builtin_prefetch(arena_.at(handle)); }
+  /// Any handle, valid or not, with the lock or without.
+  void prefetch(Handle handle) const { __builtin_prefetch(arena_.peek(handle)); }
 
   /// Bytes that the entry takes, rounding included.
   static std::size_t memory(const Entry& entry);
@@ -41,6 +42,9 @@ class EntryHeap {
   /// Frees up to about `limit` entries, page by page, and returns how many; for a heap whose handles nobody uses any
   /// more.
   std::size_t free_some(std::size_t limit);
+
+  /// Makes a heap that is free of entries as new.
+  void reset() { arena_.reset(); }
 
   Arena& arena() { return arena_; }
   const Arena& arena() const { return arena_; }

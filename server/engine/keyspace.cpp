@@ -22,8 +22,14 @@ std::uint64_t pack(const EvictionSettings& settings) {
 
 }  // namespace
 
-Keyspace::Keyspace(Options options) : options_(options), eviction_(pack({})) { account(sizeof(*this)); }
-Keyspace::~Keyspace() { account(-static_cast<std::int64_t>(sizeof(*this))); }
+Keyspace::Keyspace(Options options)
+    : options_(options),
+      slots_(std::make_unique<std::atomic<Partition*>[]>(std::size_t{kStripes} * options.databases)),
+      eviction_(pack({})) {
+  for (std::size_t i = 0; i < kStripes; ++i) stripes_[i].partitions = &slots_[i * options_.databases];
+  account(sizeof(*this));
+}
+Keyspace::~Keyspace() { account(-static_cast<std::int64_t>(sizeof(*this) + partitions_.size() * sizeof(Partition))); }
 
 void Keyspace::lock_stripes(StripeMask mask) {
   for (; mask != 0; mask &= mask - 1) stripes_[static_cast<unsigned>(std::countr_zero(mask))].lock.lock();
@@ -68,14 +74,6 @@ const Entry* Keyspace::peek(Db db, const Key& key, Instant now) const {
   return entry == nullptr || entry->expired(now) ? nullptr : entry;
 }
 
-void Keyspace::prefetch_bucket(Db db, const Key& key) const {
-  if (const Partition* partition = stripe(key.stripe).partition(db)) partition->table.prefetch_bucket(key.hash);
-}
-
-void Keyspace::prefetch_entry(Db db, const Key& key) const {
-  if (const Partition* partition = stripe(key.stripe).partition(db)) partition->table.prefetch_entry(key.hash);
-}
-
 void Keyspace::touch(Entry& entry, Instant now) {
   const EvictionSettings settings = eviction();
   const std::uint64_t chance = uses_frequency(settings.policy) ? random() : 0;
@@ -111,7 +109,7 @@ void Keyspace::expiry_changed(Partition& partition, std::uint64_t hash, std::opt
 
 void Keyspace::change(const Put& effect, Instant now) {
   Stripe& at = stripe(effect.key.stripe);
-  Partition& partition = at.partition_or_new(effect.db);
+  Partition& partition = partition_or_new(at, effect.db);
   touch_watched(at, effect.db, effect.key.bytes);
   Entry* old = partition.table.find(effect.key.hash, effect.key.bytes);
   std::optional<Instant> before;
@@ -132,7 +130,7 @@ void Keyspace::change(const Put& effect, Instant now) {
 
 void Keyspace::change(const Overwrite& effect, Instant now) {
   Stripe& at = stripe(effect.key.stripe);
-  Partition& partition = at.partition_or_new(effect.db);
+  Partition& partition = partition_or_new(at, effect.db);
   touch_watched(at, effect.db, effect.key.bytes);
   Entry* old = partition.table.find(effect.key.hash, effect.key.bytes);
   if (old == nullptr) {
@@ -204,9 +202,10 @@ void Keyspace::change(const Flush& effect, Instant) {
     at.watched.touch_if([&](Db db, ByteView key) {
       return (!effect.db || *effect.db == db) && holds(at.partition(db), key, hash_of(key));
     });
-    for (std::uint32_t index = 0; index < at.partitions.size(); ++index) {
-      if ((!effect.db || index_of(*effect.db) == index) && at.partitions[index] != nullptr) {
-        discard(std::move(at.partitions[index]));
+    for (std::uint32_t index = 0; index < at.end; ++index) {
+      if (effect.db && *effect.db != Db{index}) continue;
+      if (Partition* const partition = at.partitions[index].exchange(nullptr, std::memory_order_relaxed)) {
+        discard(partition);
       }
     }
   }
@@ -221,33 +220,53 @@ void Keyspace::change(const SwapDb& effect, Instant) {
       const std::uint64_t hash = hash_of(key);
       return holds(at.partition(effect.first), key, hash) || holds(at.partition(effect.second), key, hash);
     });
-    if (at.partitions.size() <= std::max(first, second)) at.partitions.resize(std::max(first, second) + 1);
-    std::swap(at.partitions[first], at.partitions[second]);
+    at.end = std::max(at.end, std::max(first, second) + 1);
+    Partition* const moved = at.partitions[first].load(std::memory_order_relaxed);
+    at.partitions[first].store(at.partitions[second].exchange(moved, std::memory_order_release),
+                               std::memory_order_release);
   }
 }
 
-void Keyspace::discard(std::unique_ptr<Partition> partition) {
+Partition& Keyspace::partition_or_new(Stripe& at, Db db) {
+  if (Partition* const partition = at.partition(db)) return *partition;
+  Partition* made = nullptr;
+  {
+    const std::lock_guard guard(trash_lock_);
+    if (spare_.empty()) {
+      partitions_.push_back(std::make_unique<Partition>());
+      made = partitions_.back().get();
+      account(sizeof(Partition));
+    } else {
+      made = spare_.back();
+      spare_.pop_back();
+      made->table.reset();
+    }
+  }
+  at.end = std::max(at.end, magpie::index_of(db) + 1);
+  at.partitions[magpie::index_of(db)].store(made, std::memory_order_release);
+  return *made;
+}
+
+void Keyspace::discard(Partition* partition) {
   partition->expiries.clear();
   const std::lock_guard guard(trash_lock_);
   trash_keys_.fetch_add(partition->table.size(), std::memory_order_relaxed);
-  trash_.push_back(std::move(partition));
+  trash_.push_back(partition);
 }
 
 std::size_t Keyspace::free_some(std::size_t limit, Freeing freeing) {
-  std::unique_ptr<Partition> partition;
+  Partition* partition = nullptr;
   {
     const std::lock_guard guard(trash_lock_);
     if (trash_.empty()) return 0;
-    partition = std::move(trash_.back());
+    partition = trash_.back();
     trash_.pop_back();
   }
   const std::size_t freed = partition->table.free_some(limit);
   trash_keys_.fetch_sub(freed, std::memory_order_relaxed);
   if (freeing == Freeing::Lazy) lazily_freed_.fetch_add(freed, std::memory_order_relaxed);
-  if (partition->table.size() > 0) {
-    const std::lock_guard guard(trash_lock_);
-    trash_.push_back(std::move(partition));
-  }
+  const std::lock_guard guard(trash_lock_);
+  (partition->table.size() > 0 ? trash_ : spare_).push_back(partition);
   return freed + 1;  // an empty table was work too
 }
 
@@ -271,8 +290,8 @@ std::size_t Keyspace::expire_some(StripeIndex index, Instant now, std::size_t li
   const Guard guard = lock(mask_of(index));
   const Stripe& at = stripe(index);
   std::size_t met = 0;
-  for (std::uint32_t number = 0; number < at.partitions.size(); ++number) {
-    Partition* partition = at.partitions[number].get();
+  for (std::uint32_t number = 0; number < at.end; ++number) {
+    Partition* const partition = at.partition(Db{number});
     if (partition == nullptr) continue;
     while (met < limit && expire_one(*partition, Db{number}, index, now)) ++met;
   }
@@ -281,7 +300,9 @@ std::size_t Keyspace::expire_some(StripeIndex index, Instant now, std::size_t li
 
 bool Keyspace::compact_some(StripeIndex index, std::size_t limit) {
   const Guard guard = lock(mask_of(index));
-  for (const auto& partition : stripe(index).partitions) {
+  const Stripe& at = stripe(index);
+  for (std::uint32_t number = 0; number < at.end; ++number) {
+    Partition* const partition = at.partition(Db{number});
     if (partition != nullptr && partition->table.compact(limit)) return true;
   }
   return false;

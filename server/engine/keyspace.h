@@ -65,8 +65,6 @@ class Keyspace {
   Entry* find(Db db, const Key& key, Instant now);
   /// As find(), but leaves an expired entry where it is: for looking without changing.
   const Entry* peek(Db db, const Key& key, Instant now) const;
-  void prefetch_bucket(Db db, const Key& key) const;
-  void prefetch_entry(Db db, const Key& key) const;
 
   /// The one door for mutation: whoever reads the log, then the change; in this order because an effect may borrow from
   /// the very entry that it changes or frees. `now` only stamps accesses.
@@ -97,6 +95,20 @@ class Keyspace {
   /// Order-independent over all databases, expired keys included: equal for equal content. Needs all stripes.
   std::array<std::uint64_t, 2> digest() const;
   std::uint64_t digest_of(Db db, const Entry& entry) const;
+
+  // --- needs no lock ---
+
+  /// Starts the cache misses that find() would wait for: first the bucket, later (when that has arrived) the entry.
+  void prefetch_bucket(Db db, const Key& key) const {
+    if (const Partition* partition = slot(key.stripe, db).load(std::memory_order_acquire)) {
+      partition->table.prefetch_bucket(key.hash);
+    }
+  }
+  void prefetch_entry(Db db, const Key& key) const {
+    if (const Partition* partition = slot(key.stripe, db).load(std::memory_order_acquire)) {
+      partition->table.prefetch_entry(key.hash);
+    }
+  }
 
   // --- locks by itself, unless `held` says that the caller holds all stripes ---
 
@@ -162,7 +174,11 @@ class Keyspace {
   void erase_entry(Partition& partition, std::uint64_t hash, Entry* entry, EraseReason reason);
   /// Meets the earliest due time, outdated or not; false if there is none.
   bool expire_one(Partition& partition, Db db, StripeIndex index, Instant now);
-  void discard(std::unique_ptr<Partition> partition);
+  std::atomic<Partition*>& slot(StripeIndex stripe, Db db) const {
+    return slots_[std::size_t{index_of(stripe)} * options_.databases + magpie::index_of(db)];
+  }
+  Partition& partition_or_new(Stripe& at, Db db);
+  void discard(Partition* partition);
   void touch_watched(Stripe& at, Db db, ByteView key) {
     if (!at.watched.empty()) at.watched.touch(db, key);
   }
@@ -174,6 +190,9 @@ class Keyspace {
   static std::uint64_t random();
 
   Options options_;
+  // By stripe and database. A partition that goes is used again later and only deleted with the keyspace, because
+  // whoever fetches ahead may still look at it.
+  std::unique_ptr<std::atomic<Partition*>[]> slots_;
   std::array<Stripe, kStripes> stripes_;
   EffectSink* sink_ = nullptr;
   std::atomic<std::uint64_t> eviction_;  // EvictionSettings, packed
@@ -183,7 +202,9 @@ class Keyspace {
   std::atomic<std::uint64_t> lazily_freed_{0};
 
   std::mutex trash_lock_;
-  std::vector<std::unique_ptr<Partition>> trash_;  // flushed, freed in slices
+  std::vector<Partition*> trash_;  // flushed, freed in slices
+  std::vector<std::unique_ptr<Partition>> partitions_;  // all there are
+  std::vector<Partition*> spare_;  // empty, to be used again
   std::atomic<std::uint64_t> trash_keys_{0};
 };
 

@@ -74,8 +74,8 @@ bool Keyspace::consider(StripeIndex index, const EvictionSettings& settings, Ins
   const Guard guard = lock(mask_of(index));
   bool any = false;
   Stripe& at = stripe(index);
-  for (std::uint32_t number = 0; number < at.partitions.size(); ++number) {
-    Partition* partition = at.partitions[number].get();
+  for (std::uint32_t number = 0; number < at.end; ++number) {
+    Partition* const partition = at.partition(Db{number});
     if (partition == nullptr) continue;
     const Entry* entry =
         only_volatile(settings.policy) ? pick_volatile(*partition, settings.policy) : partition->table.sample(random());

@@ -164,7 +164,8 @@ std::size_t Keyspace::overhead_memory(bool held) {
   std::size_t sum = sizeof(*this);
   for (unsigned number = 0; number < kStripes; ++number) {
     const Guard guard = held ? Guard() : lock(StripeMask{1} << number);
-    for (const auto& partition : stripes_[number].partitions) {
+    for (std::uint32_t db = 0; db < stripes_[number].end; ++db) {
+      const Partition* const partition = stripes_[number].partition(Db{db});
       if (partition != nullptr) sum += sizeof(Partition) + partition->table.memory() + partition->expiries.memory();
     }
   }

@@ -18,9 +18,10 @@
 namespace magpie::engine {
 namespace {
 
-// One counter per thread, each on a line of its own, so that counting costs no shared line. A block freed by another
-// thread makes one counter negative; only the sum means something. Threads beyond the array share counters.
-constexpr std::size_t kCounters = 64;
+// One counter per thread, each on a line of its own, so that counting costs no shared line and no locked instruction. A
+// block freed by another thread makes one counter negative; only the sum means something. Threads beyond the array
+// share the last one.
+constexpr std::size_t kCounters = 128;
 struct alignas(64) Counter {
   std::atomic<std::int64_t> bytes{0};
 };
@@ -28,10 +29,14 @@ std::array<Counter, kCounters> counters;
 std::atomic<std::size_t> next_counter{0};
 std::atomic<std::int64_t> peak{0};
 
-std::atomic<std::int64_t>& my_counter() {
-  thread_local std::atomic<std::int64_t>& mine =
-      counters[next_counter.fetch_add(1, std::memory_order_relaxed) % kCounters].bytes;
-  return mine;
+void count(std::int64_t bytes) {
+  thread_local const std::size_t mine = std::min(next_counter.fetch_add(1, std::memory_order_relaxed), kCounters - 1);
+  std::atomic<std::int64_t>& counter = counters[mine].bytes;
+  if (mine < kCounters - 1) {
+    counter.store(counter.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+  } else {
+    counter.fetch_add(bytes, std::memory_order_relaxed);
+  }
 }
 
 }  // namespace
@@ -61,7 +66,7 @@ const char* allocator_name() {
 
 static void* counted(void* block) {
   if (block == nullptr) std::abort();
-  my_counter().fetch_add(static_cast<std::int64_t>(usable_size(block)), std::memory_order_relaxed);
+  count(static_cast<std::int64_t>(usable_size(block)));
   return block;
 }
 
@@ -71,9 +76,9 @@ void purge_memory() {
 }
 
 void tend_pages() {
-  constexpr std::size_t kReserve = 128;    // pages that are free at least,
+  constexpr std::size_t kReserve = 128;  // pages that are free at least,
   constexpr std::size_t kMostTouched = 8;  // extents in one call
-  constexpr std::size_t kKept = 512;       // and at most, with a share of what is in use
+  constexpr std::size_t kKept = 512;  // and at most, with a share of what is in use
   constexpr std::size_t kKeptShare = 32;
   constexpr std::size_t kHandedBack = 32;  // pages under one hold of the pool's lock, for which commands may wait
   constexpr std::size_t kMostTimes = 32;
@@ -91,14 +96,14 @@ void tend_pages() {
   }
 }
 
-void account(std::int64_t bytes) { my_counter().fetch_add(bytes, std::memory_order_relaxed); }
+void account(std::int64_t bytes) { count(bytes); }
 
 void* allocate(std::size_t bytes) { return counted(take(bytes)); }
 void* allocate_aligned(std::size_t bytes, std::size_t alignment) { return counted(take(bytes, alignment)); }
 
 void deallocate(void* block) {
   if (block == nullptr) return;
-  my_counter().fetch_sub(static_cast<std::int64_t>(usable_size(block)), std::memory_order_relaxed);
+  count(-static_cast<std::int64_t>(usable_size(block)));
   give(block);
 }
 

@@ -73,6 +73,7 @@ PagePool& PagePool::instance() {
 
 PagePool::~PagePool() {
   for (Extent* extent : extents_) munmap(extent, kExtent);
+  for (void* extent : spare_extents_) munmap(extent, kExtent);
 }
 
 PagePool::Extent* PagePool::extent_of(void* page) {
@@ -80,8 +81,15 @@ PagePool::Extent* PagePool::extent_of(void* page) {
   return reinterpret_cast<Extent*>(at - reinterpret_cast<std::uintptr_t>(at) % kExtent);
 }
 
-PagePool::Extent* PagePool::make_extent() {
-  void* const memory = map_extent(kExtent);
+void* PagePool::pop_spare() {
+  if (spare_extents_.empty()) return nullptr;
+  void* const spare = spare_extents_.back();
+  spare_extents_.pop_back();
+  return spare;
+}
+
+PagePool::Extent* PagePool::make_extent(void* spare) {
+  void* const memory = spare != nullptr ? spare : map_extent(kExtent);
   touch(memory, kExtent);
   auto* extent = new (memory) Extent{};
   for (std::size_t number = 0; number < kPages; ++number) assign(extent->free, number, true);
@@ -97,16 +105,17 @@ PagePool::Extent& PagePool::add(Extent* extent) {
   return *extent;
 }
 
-void PagePool::drop_extent(Extent* extent) {
+void PagePool::empty_extent(Extent* extent) {
   resident_ -= count(extent->resident);
   extents_.erase(extents_.begin() + static_cast<std::ptrdiff_t>(extent->index));
   for (std::size_t i = extent->index; i < extents_.size(); ++i) extents_[i]->index = i;
-  munmap(extent, kExtent);
+  madvise(extent, kExtent, MADV_DONTNEED);  // not unmapped: who fetches ahead without a lock may still look there
+  spare_extents_.push_back(extent);
 }
 
 PagePool::Extent& PagePool::with_free_page() {
   while (first_with_free_ < extents_.size() && extents_[first_with_free_]->free_count == 0) ++first_with_free_;
-  return first_with_free_ < extents_.size() ? *extents_[first_with_free_] : add(make_extent());
+  return first_with_free_ < extents_.size() ? *extents_[first_with_free_] : add(make_extent(pop_spare()));
 }
 
 void* PagePool::take() {
@@ -138,11 +147,13 @@ void PagePool::give(void* page) {
 }
 
 bool PagePool::touch_ahead(std::size_t pages) {
+  void* spare = nullptr;
   {
     const std::lock_guard guard(lock_);
     if (resident_ >= pages) return false;
+    spare = pop_spare();
   }
-  Extent* const extent = make_extent();  // takes its time, and holds nobody up
+  Extent* const extent = make_extent(spare);  // takes its time, and holds nobody up
   const std::lock_guard guard(lock_);
   add(extent);
   return true;
@@ -155,7 +166,7 @@ std::size_t PagePool::trim(std::size_t keep, std::size_t most) {
     Extent* const extent = extents_[i];
     if (extent->free_count == kPages && resident_ >= keep + count(extent->resident)) {
       handed_back += count(extent->resident);
-      drop_extent(extent);
+      empty_extent(extent);
     } else {
       handed_back += hand_back(*extent, std::min(most - handed_back, resident_ - keep));
     }

@@ -11,7 +11,7 @@ namespace magpie::engine {
 
 /// Memory for small things, in pages of 4 KB cut from extents of 2 MB. An extent asks for a huge page: data that is
 /// reached at random then misses the TLB far less often, and nothing forks here, so huge pages are never copied. One
-/// pool for the process; any thread.
+/// pool for the process; any thread. Addresses stay readable for good: what is handed back reads as zeros.
 class PagePool {
  public:
   static constexpr std::size_t kPage = std::size_t{4} << 10;
@@ -56,13 +56,15 @@ class PagePool {
   };
 
   static Extent* extent_of(void* page);
-  static Extent* make_extent();
+  static Extent* make_extent(void* spare);
+  void* pop_spare();
   Extent& with_free_page();
   Extent& add(Extent* extent);
-  void drop_extent(Extent* extent);
+  void empty_extent(Extent* extent);
   std::size_t hand_back(Extent& extent, std::size_t most);
 
   mutable std::mutex lock_;
+  std::vector<void*> spare_extents_;  // handed back as a whole
   std::vector<Extent*> extents_;  // oldest first; pages are taken from the oldest that has one, so young ones drain
   std::size_t first_with_free_ = 0;  // no extent before it has a free page
   std::size_t taken_ = 0;

@@ -29,13 +29,6 @@ void StripeLock::lock_slowly() {
   while (state_.exchange(2, std::memory_order_acquire) != 0) state_.wait(2, std::memory_order_relaxed);
 }
 
-Partition& Stripe::partition_or_new(Db db) {
-  const std::size_t index = magpie::index_of(db);
-  if (index >= partitions.size()) partitions.resize(index + 1);
-  if (partitions[index] == nullptr) partitions[index] = std::make_unique<Partition>();
-  return *partitions[index];
-}
-
 void WatchedKeys::add(Db db, ByteView key, const WatchFlag& flag) {
   Flags& flags = keys_[Id{db, std::string(key)}];
   if (std::find(flags.begin(), flags.end(), flag) == flags.end()) flags.push_back(flag);

@@ -2,9 +2,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
-#include <unordered_map>
-#include <vector>
 
 #include "server/engine/expiry_index.h"
 #include "server/engine/instant.h"
@@ -48,13 +45,11 @@ struct Partition {
 /// One of the lock-striped parts of the keyspace. Everything but the lock is guarded by the lock.
 struct alignas(64) Stripe {
   StripeLock lock;
-  std::vector<std::unique_ptr<Partition>> partitions;  // by database; null until first used
+  std::uint32_t end = 0;  // of the databases that were ever used
+  std::atomic<Partition*>* partitions = nullptr;  // by database; null until used. The keyspace's
   WatchedKeys watched;
 
-  Partition* partition(Db db) const {
-    return magpie::index_of(db) < partitions.size() ? partitions[magpie::index_of(db)].get() : nullptr;
-  }
-  Partition& partition_or_new(Db db);
+  Partition* partition(Db db) const { return partitions[magpie::index_of(db)].load(std::memory_order_relaxed); }
 };
 
 }  // namespace magpie::engine

@@ -60,7 +60,6 @@ void Table::add_page(Pages& pages) {
 void Table::drop_page(Pages& pages) {
   PagePool::instance().give(pages.back());
   pages.pop_back();
-  if (pages.size() * 4 < pages.capacity()) pages.shrink_to_fit();
   account(-static_cast<std::int64_t>(PagePool::kPage));
 }
 
@@ -99,11 +98,27 @@ Entry* Table::find(std::uint64_t hash, ByteView key) const {
   }
 }
 
+const Table::Bucket* Table::peek_home(std::uint64_t hash) const {
+  const std::size_t count = buckets();
+  if (count == 0) return nullptr;
+  const std::size_t index = index_of(hash, count);
+  const Bucket* const page = pages_.peek(index / kPageBuckets);
+  return page == nullptr ? nullptr : page + index % kPageBuckets;
+}
+
+void Table::prefetch_bucket(std::uint64_t hash) const { __builtin_prefetch(peek_home(hash)); }
+
+// The bucket may be changing, or its page be something else's by now: any handle is good enough to fetch ahead. Hence
+// no sanitizer, and a copy, which everything that is checked works on.
+#if defined(__clang__)
+[[clang::no_sanitize("thread")]]
+#endif
 void Table::prefetch_entry(std::uint64_t hash) const {
-  const Bucket& bucket = home(hash);
+  const Bucket* const home = peek_home(hash);
+  if (home == nullptr) return;
+  const Bucket bucket = *home;
   for (unsigned bits = matches(bucket, print_of(hash)); bits != 0; bits &= bits - 1) {
-    const Handle handle = bucket.handles[static_cast<std::size_t>(std::countr_zero(bits))];
-    if (handle != kEmpty) heap_.prefetch(handle);
+    heap_.prefetch(bucket.handles[static_cast<std::size_t>(std::countr_zero(bits))]);
   }
 }
 
@@ -193,7 +208,7 @@ Table::Fresh Table::make(const EntryContent& content) {
 }
 
 void Table::insert(std::uint64_t hash, Fresh fresh) {
-  if (size_ >= bucket_count_ * kGrowLoad) split_one();
+  if (size_ >= buckets() * kGrowLoad) split_one();
   place(home(hash), hash, fresh.handle);
   ++size_;
 }
@@ -207,40 +222,33 @@ void Table::erase(std::uint64_t hash, const Entry* entry) {
   heap_.free(std::exchange(at.handle(), kEmpty));
   fill_hole(hash, at);
   --size_;
-  if (bucket_count_ > 1 && size_ < bucket_count_ * kShrinkLoad) merge_one();
+  if (buckets() > 1 && size_ < buckets() * kShrinkLoad) merge_one();
 }
 
 // --- buckets ---
 
-std::size_t Table::index_of(std::uint64_t hash) const {
-  const std::size_t wide = hash & ((low_mask_ << 1) | 1);
-  return wide < bucket_count_ ? wide : hash & low_mask_;
-}
-
 void Table::add_bucket() {
-  if (bucket_count_ == pages_.size() * kPageBuckets) add_page(pages_);
-  ++bucket_count_;
-  if (bucket_count_ - 1 > low_mask_ * 2 + 1) low_mask_ = low_mask_ * 2 + 1;
+  if (buckets() == pages_.size() * kPageBuckets) add_page(pages_);
+  bucket_count_.store(buckets() + 1, std::memory_order_release);
 }
 
 /// The last bucket must be empty.
 void Table::drop_last_bucket() {
-  --bucket_count_;
-  if (bucket_count_ > 0 && bucket_count_ - 1 <= low_mask_ && low_mask_ > 0) low_mask_ >>= 1;
-  if (bucket_count_ == (pages_.size() - 1) * kPageBuckets) drop_page(pages_);
+  bucket_count_.store(buckets() - 1, std::memory_order_relaxed);
+  if (buckets() == (pages_.size() - 1) * kPageBuckets) drop_page(pages_);
 }
 
 void Table::split_one() {
   add_bucket();
-  const std::size_t upper = bucket_count_ - 1;
-  unload(at(upper & low_mask_));
+  const std::size_t upper = buckets() - 1;
+  unload(at(upper & low_mask()));
   for (const auto& [hash, handle] : unloaded_) place(home(hash), hash, handle);
 }
 
 void Table::merge_one() {
-  const std::size_t upper = bucket_count_ - 1;
+  const std::size_t upper = buckets() - 1;
   unload(at(upper));
-  Bucket& lower = at(upper & low_mask_);
+  Bucket& lower = at(upper & low_mask());
   for (const auto& [hash, handle] : unloaded_) place(lower, hash, handle);
   drop_last_bucket();
 }
@@ -265,9 +273,9 @@ Position Table::visit_bucket(Position position, const Visitor& visit) const {
   const std::size_t index = index_of(reverse_bits(position));
   visit_chain(at(index), visit);
   // A bucket covers the positions that share its low hash bits: one bit more where it is already split.
-  const std::size_t wide = (low_mask_ << 1) | 1;
-  const bool split = index > low_mask_ || index + low_mask_ + 1 < bucket_count_;
-  const auto bits = static_cast<unsigned>(std::popcount(split ? wide : low_mask_));
+  const std::size_t low = low_mask();
+  const bool split = index > low || index + low + 1 < buckets();
+  const auto bits = static_cast<unsigned>(std::popcount(low)) + (split ? 1 : 0);
   if (bits == 0) return 0;
   const Position width = Position{1} << (64 - bits);
   return reverse_bits(index) + width;  // wraps to 0 behind the last one
@@ -282,7 +290,7 @@ void Table::visit_hash(std::uint64_t hash, const Visitor& visit) const {
 }
 
 void Table::visit_all(const Visitor& visit) const {
-  for (std::size_t index = 0; index < bucket_count_; ++index) visit_chain(at(index), visit);
+  for (std::size_t index = 0; index < buckets(); ++index) visit_chain(at(index), visit);
 }
 
 std::size_t Table::chain_length(const Bucket& first) const {
@@ -304,13 +312,13 @@ Entry* Table::sample(std::uint64_t random) const {
   // A place of a bucket is drawn, and another one if that is empty: else entries of short chains would be drawn more.
   constexpr int kFairTries = 4;
   for (int attempt = 0; attempt < kFairTries; ++attempt) {
-    const Bucket& bucket = at((random >> 16) % bucket_count_);
+    const Bucket& bucket = at((random >> 16) % buckets());
     const std::size_t count = chain_length(bucket);
     const std::size_t place = (random & 0xffff) % std::max(count, kPlaces);
     if (place < count) return nth_of_chain(bucket, place);
     random = std::rotl(random * 0x9e3779b97f4a7c15 + 1, 29);
   }
-  for (std::size_t index = (random >> 16) % bucket_count_;; index = (index + 1) % bucket_count_) {
+  for (std::size_t index = (random >> 16) % buckets();; index = (index + 1) % buckets()) {
     const std::size_t count = chain_length(at(index));
     if (count > 0) return nth_of_chain(at(index), (random & 0xffff) % count);
   }
@@ -322,6 +330,16 @@ std::size_t Table::free_some(std::size_t limit) {
   const std::size_t freed = heap_.free_some(limit);
   size_ -= freed;
   return freed;
+}
+
+void Table::reset() {
+  CHECK(size_ == 0);
+  heap_.reset();
+  emptying_.reset();
+  overflow_end_ = overflow_free_ = 0;
+  overflow_used_ = 0;
+  bucket_count_.store(0, std::memory_order_relaxed);
+  add_bucket();
 }
 
 bool Table::compact(std::size_t limit) {
@@ -344,8 +362,7 @@ bool Table::compact(std::size_t limit) {
 }
 
 std::size_t Table::memory() const {
-  return (pages_.capacity() + overflow_pages_.capacity()) * sizeof(Bucket*) +
-         (pages_.size() + overflow_pages_.size()) * PagePool::kPage;
+  return pages_.memory() + overflow_pages_.memory() + (pages_.size() + overflow_pages_.size()) * PagePool::kPage;
 }
 
 }  // namespace magpie::engine

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <array>
+#include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -9,7 +11,8 @@
 #include "protocol/bytes.h"
 #include "server/engine/entry.h"
 #include "server/engine/entry_heap.h"
-#include "server/engine/memory.h"
+#include "server/engine/page_list.h"
+#include "server/engine/page_pool.h"
 
 namespace magpie::engine {
 
@@ -20,7 +23,7 @@ using Position = std::uint64_t;
 /// The hash table of one stripe and database: linear hashing (Litwin, VLDB 1980) over buckets of one cache line with
 /// ten places each, and overflow buckets behind them. An insert splits at most one bucket, an erase merges at most one;
 /// buckets lie in pages that never move. Owns its entries. Guarded by its stripe's lock.
-class Table {
+class alignas(64) Table {
  public:
   Table();
   ~Table();
@@ -28,7 +31,7 @@ class Table {
   Table& operator=(const Table&) = delete;
 
   std::size_t size() const { return size_; }
-  std::size_t buckets() const { return bucket_count_; }
+  std::size_t buckets() const { return bucket_count_.load(std::memory_order_relaxed); }
 
   /// Valid until the next call that changes the table.
   Entry* find(std::uint64_t hash, ByteView key) const;
@@ -46,8 +49,10 @@ class Table {
   /// Frees the entry, which must be there.
   void erase(std::uint64_t hash, const Entry* entry);
 
-  /// Starts the cache misses that find() would wait for: first the bucket, later (when that has arrived) the entry.
-  void prefetch_bucket(std::uint64_t hash) const { __builtin_prefetch(&home(hash)); }
+  /// Starts the cache misses that find() would wait for: first the bucket, later (when that has arrived) the entry. Any
+  /// thread, without the lock, as long as the table lives: they read what others may be changing, and fetch the wrong
+  /// line at worst. For that, page lists and the pool's addresses stay valid for good.
+  void prefetch_bucket(std::uint64_t hash) const;
   void prefetch_entry(std::uint64_t hash) const;
 
   using Visitor = std::function<void(Entry&)>;
@@ -62,6 +67,8 @@ class Table {
 
   /// Frees up to about `limit` entries and returns how many, 0 when all is gone; for tables that nobody uses any more.
   std::size_t free_some(std::size_t limit);
+  /// Makes a table whose entries were all freed by free_some() usable again.
+  void reset();
 
   /// Moves entries together where deleting has left pages sparse; about `limit` entries. True if there is more to do.
   bool compact(std::size_t limit);
@@ -102,8 +109,17 @@ class Table {
     return static_cast<std::uint8_t>(1U << (hash >> kSpillShift & 7));
   }
   static unsigned matches(const Bucket& bucket, std::uint8_t print);
-  std::size_t index_of(std::uint64_t hash) const;
+  /// Linear hashing: the low bits of the hash, one fewer where the bucket is not split yet.
+  static std::size_t index_of(std::uint64_t hash, std::size_t buckets) {
+    const std::size_t mask = std::bit_ceil(buckets) - 1;
+    const std::size_t wide = hash & mask;
+    return wide < buckets ? wide : hash & (mask >> 1);
+  }
+  std::size_t index_of(std::uint64_t hash) const { return index_of(hash, buckets()); }
+  /// Of the buckets that are not split in this round.
+  std::size_t low_mask() const { return (std::bit_ceil(buckets()) - 1) >> 1; }
   Bucket& at(std::size_t index) const { return pages_[index / kPageBuckets][index % kPageBuckets]; }
+  const Bucket* peek_home(std::uint64_t hash) const;
   Bucket& home(std::uint64_t hash) const { return at(index_of(hash)); }
   Bucket* overflow_of(const Bucket& bucket) const;
   Place place_of(std::uint64_t hash, const Entry* entry) const;
@@ -123,14 +139,13 @@ class Table {
   std::size_t chain_length(const Bucket& first) const;
   Entry* nth_of_chain(const Bucket& first, std::size_t n) const;
 
-  using Pages = std::vector<Bucket*, Allocator<Bucket*>>;
+  using Pages = PageList<Bucket>;
   static void add_page(Pages& pages);
   static void drop_page(Pages& pages);
 
-  EntryHeap heap_;
+  std::atomic<std::size_t> bucket_count_{0};  // on one line with the pages of tables that are not huge
   Pages pages_;
-  std::size_t bucket_count_ = 0;
-  std::size_t low_mask_ = 0;  // 2^level - 1: buckets below bucket_count_ - 2^level are already split
+  EntryHeap heap_;
   std::size_t size_ = 0;
   Pages overflow_pages_;
   OverflowNumber overflow_end_ = 0;  // overflow buckets that were ever used

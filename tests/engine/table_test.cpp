@@ -129,7 +129,7 @@ TEST_CASE("a table grows to 100,000 keys and shrinks to none") {
     }
     CHECK(pair.table().size() == 0);
     CHECK(pair.table().buckets() == 1);
-    CHECK(pair.table().memory() <= first_memory + 128);
+    CHECK(pair.table().memory() <= first_memory + 100'000 / 30);  // lists of pages stay
   }
   CHECK(magpie::engine::used_memory() == empty_memory);
 }
