@@ -200,7 +200,7 @@ void Dispatcher::run_request(Execution& execution, Request& request) {
                                     : commands::stripes_of(*command, arguments, false));
       // Under the locks: whoever sees the keys after CLIENT KILL has answered sees no later change of the client's.
       if (client.killed.load()) [[unlikely]] {
-        client.close_after_reply = true;
+        client.ending = Ending::AtOnce;
         return;
       }
       commands::execute(execution, *command, arguments, request.has_key ? &request.key : nullptr);

@@ -103,7 +103,7 @@ CommandResult exec(CommandContext& context, ArgReader) {
     const bool dirty = watch_is_dirty(context);
     unwatch_all(keyspace, client, true);
     if (client.killed.load()) [[unlikely]] {  // while it waited for the locks: nobody reads the reply
-      client.close_after_reply = true;
+      client.ending = server::Ending::AtOnce;
     } else if (dirty) {
       context.reply.null_array();
     } else {
