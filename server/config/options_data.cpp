@@ -4,6 +4,9 @@
 namespace magpie::config {
 namespace {
 
+/// Each number costs memory in every stripe once a database above it is used, and time wherever all are looked at.
+constexpr std::int64_t kMostDatabases = 16'384;
+
 constexpr ByteView kNoLists = "there are no lists yet";
 constexpr ByteView kNoSets = "there are no sets yet";
 constexpr ByteView kNoHashes = "there are no hashes yet";
@@ -12,7 +15,7 @@ constexpr ByteView kNoStreams = "there are no streams yet";
 
 const Option kOptions[] = {
     {.name = "databases",
-     .kind = Integer{.low = 1},
+     .kind = Integer{1, kMostDatabases},
      .default_text = "16",
      .change = Change::AtStart,
      .help = "number of databases that SELECT can choose from",

@@ -130,6 +130,11 @@ TEST_CASE("empty lists on the command line") {
   CHECK(load(Words{"--save", ""}, files({}))->warnings.empty());
 }
 
+TEST_CASE("there is a limit to the number of databases") {
+  CHECK(load_text("databases 16384").has_value());
+  CHECK(error_of("databases 16385").find("an integer from 1 to 16384 is allowed") != std::string::npos);
+}
+
 TEST_CASE("what is printed instead of serving") {
   CHECK(load(Words{"--help"}, files({}))->output.starts_with("Usage: magpie-server"));
   CHECK(load(Words{"--help-options"}, files({}))->output.find("# Configuration") != std::string::npos);
