@@ -12,7 +12,7 @@
 namespace magpie::config {
 namespace {
 
-constexpr mode_t kModeOfNewFile = 0644;
+constexpr mode_t kModeOfNewFile = 0600;  // it may hold a password
 constexpr mode_t kPermissionBits = 07777;
 
 std::unexpected<std::string> failure(int code) { return std::unexpected(std::generic_category().message(code)); }
@@ -27,11 +27,17 @@ bool write_all(int file, ByteView text) {
   return true;
 }
 
-/// The file behind symbolic links: it is replaced, not the link.
+/// The file behind symbolic links: it is replaced, not the link, also if it is not there.
 std::string resolved(const std::string& path) {
+  constexpr int kMostLinks = 40;  // as the kernel follows
+  std::filesystem::path target = path;
   std::error_code error;
-  const auto target = std::filesystem::canonical(path, error);
-  return error ? path : target.string();
+  for (int links = 0; links < kMostLinks; ++links) {
+    const auto next = std::filesystem::read_symlink(target, error);
+    if (error) break;
+    target = target.parent_path() / next;  // `next` alone if it is absolute
+  }
+  return target.string();
 }
 
 /// Makes the new name of the file last.

@@ -16,7 +16,8 @@ namespace magpie::config {
 std::expected<std::string, std::string> rewrite_config_text(const SourceText& old, const Settings& settings,
                                                             const SourceReader& reader);
 
-/// Replaces a file's content as a whole: a reader sees the old or the new text, also after a crash. Keeps its mode.
+/// Replaces a file's content as a whole: a reader sees the old or the new text, also after a crash. Keeps its mode;
+/// where there was none, the new file is its owner's alone. Follows symbolic links.
 std::expected<void, std::string> replace_file(const std::string& path, ByteView text);
 
 }  // namespace magpie::config

@@ -152,6 +152,22 @@ TEST_CASE("CONFIG REWRITE replaces the file as a whole and keeps its mode") {
   CHECK(folder.size() == 2);  // nothing temporary is left
 }
 
+TEST_CASE("CONFIG REWRITE makes a file that is gone anew, behind its link, for its owner alone") {
+  const Folder folder;
+  const std::string path = folder.file("magpie.conf");
+  std::filesystem::create_symlink("second.conf", folder.file("link.conf"));
+  std::filesystem::create_symlink(path, folder.file("second.conf"));
+  ConfigStore store(settings_of("requirepass secret"), folder.file("link.conf"));
+  REQUIRE(store.rewrite().has_value());
+  CHECK(std::filesystem::is_symlink(folder.file("link.conf")));
+  CHECK(std::filesystem::is_symlink(folder.file("second.conf")));
+  struct stat status{};
+  REQUIRE(::lstat(path.c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777U) == 0600U);
+  CHECK(read(path).find("requirepass secret") != std::string::npos);
+  CHECK(folder.size() == 3);
+}
+
 TEST_CASE("a rewrite that cannot be written says why") {
   const Folder folder;
   ConfigStore store(Settings{}, folder.file("none/magpie.conf"));
