@@ -1,13 +1,15 @@
 #include "server/logging.h"
 
 #include <spdlog/async.h>
-#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "server/log_file.h"
 
 namespace magpie::server {
 namespace {
@@ -30,24 +32,36 @@ spdlog::level::level_enum level_of(config::LogLevel level) {
   return spdlog::level::off;
 }
 
+class LogFileSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  std::expected<void, std::string> open(const std::string& path) { return file_.open(path); }
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    file_.write({line.data(), line.size()});
+  }
+  void flush_() override { file_.flush(); }
+
+  LogFile file_;
+};
+
 }  // namespace
 
 std::expected<void, std::string> start_logging(const config::Settings& settings) {
-  const auto failure = [&](const char* why) {
+  const auto failure = [&](const std::string& why) {
     return std::unexpected("cannot write the log file '" + settings.logfile + "': " + why +
                            ". Choose another with --logfile, or make its folder writable.");
   };
-  // The library would make a folder that is missing, and a wrong path would go unnoticed.
-  if (!settings.logfile.empty() && !std::ofstream(settings.logfile, std::ios::app))
-    return failure(std::strerror(errno));
   try {  // the one place where the library reports by exception
-    spdlog::init_thread_pool(kQueuedLines, 1);
-    std::shared_ptr<spdlog::sinks::sink> sink;
-    if (settings.logfile.empty()) {
-      sink = std::make_shared<spdlog::sinks::stdout_sink_mt>();
-    } else {
-      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(settings.logfile);
+    std::shared_ptr<spdlog::sinks::sink> sink = std::make_shared<spdlog::sinks::stdout_sink_mt>();
+    if (!settings.logfile.empty()) {
+      auto file = std::make_shared<LogFileSink>();
+      if (auto opened = file->open(settings.logfile); !opened) return failure(opened.error());
+      sink = std::move(file);
     }
+    spdlog::init_thread_pool(kQueuedLines, 1);
     auto logger = std::make_shared<spdlog::async_logger>("magpie", sink, spdlog::thread_pool(),
                                                          spdlog::async_overflow_policy::overrun_oldest);
     logger->set_level(level_of(settings.loglevel));
