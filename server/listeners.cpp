@@ -16,9 +16,21 @@ bool is_unavailable(int error) {
          error == ESOCKTNOSUPPORT || error == ENOPROTOOPT;
 }
 
+/// What to do about an address that could not be opened at start.
+const char* advice_for(int error) {
+  switch (error) {
+    case EADDRINUSE:
+      return "Stop what uses it, or choose another with --port or --bind.";
+    case EACCES:
+      return "Choose a port of 1024 or more with --port, or let the process use lower ones.";
+    default:
+      return "Choose addresses of this machine with --bind.";
+  }
+}
+
 }  // namespace
 
-std::expected<void, std::string> Listeners::open_tcp(const config::Settings& settings, int port) {
+std::expected<void, net::Listener::Error> Listeners::open_tcp(const config::Settings& settings, int port) {
   std::vector<net::Listener> opened;
   for (const std::string& entry : settings.bind) {
     const bool optional = entry.starts_with('-');
@@ -30,12 +42,13 @@ std::expected<void, std::string> Listeners::open_tcp(const config::Settings& set
     } else if (optional && is_unavailable(listener.error().code)) {
       log_verbose("'bind' " + entry + " is left out: " + listener.error().message);
     } else {
-      return std::unexpected(listener.error().message);
+      return std::unexpected(std::move(listener.error()));
     }
   }
   // As in Redis, a node may be reachable through its other socket alone.
-  if (opened.empty() && settings.unixsocket.empty())
-    return std::unexpected("none of the addresses of 'bind' is available");
+  if (opened.empty() && settings.unixsocket.empty()) {
+    return std::unexpected(net::Listener::Error{EADDRNOTAVAIL, "none of the addresses of 'bind' is available"});
+  }
   tcp_ = std::move(opened);
   port_ = port;
   return {};
@@ -43,12 +56,17 @@ std::expected<void, std::string> Listeners::open_tcp(const config::Settings& set
 
 std::expected<void, std::string> Listeners::open(const config::Settings& settings) {
   if (settings.port != 0 || settings.unixsocket.empty()) {
-    if (auto opened = open_tcp(settings, static_cast<int>(settings.port)); !opened) return opened;
+    if (const auto opened = open_tcp(settings, static_cast<int>(settings.port)); !opened) {
+      return std::unexpected(opened.error().message + ". " + advice_for(opened.error().code));
+    }
   }
   if (settings.unixsocket.empty()) return {};
   auto listener = net::Listener::unix_socket(loop_, settings.unixsocket, static_cast<unsigned>(settings.unixsocketperm),
                                              static_cast<int>(settings.tcp_backlog), on_accept_, log_lack);
-  if (!listener) return std::unexpected(listener.error().message);
+  if (!listener) {
+    return std::unexpected(listener.error().message +
+                           ". Choose another with --unixsocket, or make its folder writable.");
+  }
   unix_.push_back(std::move(*listener));
   return {};
 }
@@ -66,9 +84,9 @@ std::expected<void, config::ConfigStore::Veto> Listeners::move(const config::Set
   if (!other_port) tcp_.clear();  // the new addresses may cover the old ones
   const auto opened = open_tcp(after, port);
   if (opened) return {};
-  log_warning("CONFIG SET: " + opened.error());
+  log_warning("CONFIG SET: " + opened.error().message);
   if (tcp_.empty() && old_port != 0) {
-    if (const auto again = open_tcp(before, old_port); !again) log_warning("CONFIG SET: " + again.error());
+    if (const auto again = open_tcp(before, old_port); !again) log_warning("CONFIG SET: " + again.error().message);
   }
   if (other_port) {
     return std::unexpected(config::ConfigStore::Veto{"port", "Unable to listen on this port. Check server logs."});

@@ -16,7 +16,7 @@ class Listeners {
  public:
   Listeners(net::Loop& loop, std::function<void(int)> on_accept) : loop_(loop), on_accept_(std::move(on_accept)) {}
 
-  /// Opens all that the settings ask for; the message says which address failed and why.
+  /// Opens all that the settings ask for; the message says which address failed, why, and what to do.
   std::expected<void, std::string> open(const config::Settings& settings);
   /// CONFIG SET port or bind: listens there instead. If that is impossible, all is as before.
   std::expected<void, config::ConfigStore::Veto> move(const config::Settings& before, const config::Settings& after);
@@ -26,7 +26,7 @@ class Listeners {
   int port() const { return port_; }
 
  private:
-  std::expected<void, std::string> open_tcp(const config::Settings& settings, int port);
+  std::expected<void, net::Listener::Error> open_tcp(const config::Settings& settings, int port);
 
   net::Loop& loop_;
   std::function<void(int)> on_accept_;

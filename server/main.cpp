@@ -20,6 +20,46 @@ int fail(ExitCode code, const std::string& message) {
   return static_cast<int>(code);
 }
 
+/// As fail(), once the log is there: whoever looks into its file finds the reason as well.
+int fail_logged(ExitCode code, const std::string& message, const magpie::config::Settings& settings) {
+  if (!settings.logfile.empty()) magpie::server::log_warning(message);
+  return fail(code, message);
+}
+
+/// What a start with these settings would warn of, or how it would end, as far as that can be said without starting.
+int check_config(magpie::config::LoadedConfig& loaded) {
+  if (auto address = magpie::server::has_address(loaded.settings); !address)
+    return fail(ExitCode::CannotListen, address.error());
+  auto warnings = std::move(loaded.warnings);
+  for (std::string& warning : magpie::server::fit_to_machine(loaded.settings)) warnings.push_back(std::move(warning));
+  for (const std::string& warning : warnings) std::fprintf(stderr, "magpie-server: warning: %s\n", warning.c_str());
+  std::fputs(loaded.output.c_str(), stdout);
+  return EXIT_SUCCESS;
+}
+
+/// The life of the server, from its settings to its exit code. The log has been started.
+int serve(magpie::config::LoadedConfig& loaded) {
+  using namespace magpie;
+  for (const std::string& warning : loaded.warnings) server::log_warning(warning);
+  for (const std::string& warning : server::fit_to_machine(loaded.settings)) server::log_warning(warning);
+  if (auto address = server::has_address(loaded.settings); !address)
+    return fail_logged(ExitCode::CannotListen, address.error(), loaded.settings);
+  config::ConfigStore config(std::move(loaded.settings), loaded.config_file);
+  const auto settings = config.current();
+  std::random_device random;
+  engine::set_hash_seed(std::uint64_t{random()} << 32 | random());
+  const auto node = server::make_node(config);
+  if (!node) return fail_logged(ExitCode::CannotMakeLoops, node.error(), *settings);
+  if (auto listening = (*node)->listen(); !listening)
+    return fail_logged(ExitCode::CannotListen, listening.error(), *settings);
+  if (auto pid = server::write_pid_file(settings->pidfile); !pid)
+    return fail_logged(ExitCode::CannotWritePidFile, pid.error(), *settings);
+  (*node)->run([&] { server::log_banner(**node, *config.current()); });
+  server::remove_pid_file(settings->pidfile);
+  server::log_notice("Magpie is now ready to exit, bye bye...");
+  return EXIT_SUCCESS;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -31,36 +71,14 @@ int main(int argc, char** argv) {
     std::printf("Magpie server v=%s redis_version=%s\n", server::kVersion, server::kRedisVersion);
     return EXIT_SUCCESS;
   }
+  if (loaded->mode == config::Mode::CheckConfig) return check_config(*loaded);
   if (loaded->mode != config::Mode::Serve) {
     std::fputs(loaded->output.c_str(), stdout);
     return EXIT_SUCCESS;
   }
   if (auto logging = server::start_logging(loaded->settings); !logging)
     return fail(ExitCode::CannotLog, logging.error());
-  for (const std::string& warning : loaded->warnings) server::log_warning(warning);
-  server::fit_file_limit(loaded->settings);
-  if (loaded->settings.port == 0 && loaded->settings.unixsocket.empty()) {
-    return fail(ExitCode::CannotListen, "'port' is 0 and 'unixsocket' is not set: there is nothing to listen on");
-  }
-
-  config::ConfigStore config(std::move(loaded->settings), loaded->config_file);
-  int code = EXIT_SUCCESS;
-  {
-    std::random_device random;
-    engine::set_hash_seed(std::uint64_t{random()} << 32 | random());
-    const auto node = server::make_node(config);
-    if (!node) {
-      code = fail(ExitCode::CannotMakeLoops, node.error());
-    } else if (auto listening = (*node)->listen(); !listening) {
-      code = fail(ExitCode::CannotListen, listening.error());
-    } else if (auto pid = server::write_pid_file(config.current()->pidfile); !pid) {
-      code = fail(ExitCode::CannotWritePidFile, pid.error());
-    } else {
-      (*node)->run([&] { server::log_banner(**node, *config.current()); });
-      server::remove_pid_file(config.current()->pidfile);
-      server::log_notice("Magpie is now ready to exit, bye bye...");
-    }
-  }
+  const int code = serve(*loaded);
   server::stop_logging();
   return code;
 }

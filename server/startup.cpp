@@ -13,13 +13,27 @@
 
 namespace magpie::server {
 
-void fit_file_limit(config::Settings& settings) {
+std::vector<std::string> fit_to_machine(config::Settings& settings) {
+  std::vector<std::string> warnings;
   const std::int64_t possible = make_room_for_clients(settings.maxclients, loop_count(settings));
-  if (possible >= settings.maxclients) return;
-  log_warning("You requested maxclients of " + std::to_string(settings.maxclients) +
-              " but the limit of open files is too low for it: maxclients is now " + std::to_string(possible) +
-              ". Raise it with 'ulimit -n' to serve more.");
-  settings.maxclients = possible;
+  if (possible < settings.maxclients) {
+    warnings.push_back("You requested maxclients of " + std::to_string(settings.maxclients) +
+                       " but the limit of open files is too low for it: maxclients is now " + std::to_string(possible) +
+                       ". Raise it with 'ulimit -n' to serve more.");
+    settings.maxclients = possible;
+  }
+  if (settings.maxmemory == 0) {
+    warnings.emplace_back(
+        "maxmemory is not set: this node takes memory until the machine has none. Set it with --maxmemory.");
+  }
+  return warnings;
+}
+
+std::expected<void, std::string> has_address(const config::Settings& settings) {
+  if (settings.port != 0 || !settings.unixsocket.empty()) return {};
+  return std::unexpected(
+      "'port' is 0 and 'unixsocket' is not set: there is nothing to listen on. Set one of them with --port or "
+      "--unixsocket.");
 }
 
 std::expected<std::unique_ptr<Node>, std::string> make_node(config::ConfigStore& config) {
@@ -50,9 +64,6 @@ void log_banner(const Node& node, const config::Settings& settings) {
   log_notice(std::string("Magpie ") + kVersion + ", port " + std::to_string(node.port()) + ", pid " +
              std::to_string(getpid()) + ", threads " + std::to_string(node.threads()) + ", maxmemory " +
              (settings.maxmemory == 0 ? std::string("not set") : std::to_string(settings.maxmemory) + " bytes"));
-  if (settings.maxmemory == 0) {
-    log_warning("maxmemory is not set: this node takes memory until the machine has none. Set it with --maxmemory.");
-  }
   log_notice("Ready to accept connections");
 }
 

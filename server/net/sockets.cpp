@@ -25,8 +25,8 @@ std::unexpected<Listener::Error> failure(int code, const std::string& where, con
   return std::unexpected(Listener::Error{code, where + ": " + what});
 }
 
-/// With errno; closes `fd`.
-std::unexpected<Listener::Error> failure(int fd, const std::string& where, const char* call) {
+/// Of a call that set errno; closes `fd`.
+std::unexpected<Listener::Error> call_failure(int fd, const std::string& where, const char* call) {
   const int code = errno;
   if (fd >= 0) ::close(fd);
   return failure(code, where, std::string(call) + ": " + error_text(code));
@@ -40,11 +40,11 @@ std::expected<int, Listener::Error> bind_tcp(const addrinfo& info, int backlog, 
   const int fd = ::socket(info.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return failure(errno, where, "unable to bind socket, errno: " + std::to_string(errno));
   if (info.ai_family == AF_INET6 && !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) {
-    return failure(fd, where, "setsockopt");
+    return call_failure(fd, where, "setsockopt");
   }
-  if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1)) return failure(fd, where, "setsockopt SO_REUSEADDR");
-  if (::bind(fd, info.ai_addr, info.ai_addrlen) != 0) return failure(fd, where, "bind");
-  if (::listen(fd, backlog) != 0) return failure(fd, where, "listen");
+  if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1)) return call_failure(fd, where, "setsockopt SO_REUSEADDR");
+  if (::bind(fd, info.ai_addr, info.ai_addrlen) != 0) return call_failure(fd, where, "bind");
+  if (::listen(fd, backlog) != 0) return call_failure(fd, where, "listen");
   return fd;
 }
 
@@ -104,14 +104,15 @@ std::expected<int, Listener::Error> listen_tcp(const std::string& address, int p
   addrinfo* found = nullptr;
   const int resolved = ::getaddrinfo(host, std::to_string(port).c_str(), &hints, &found);
   if (resolved != 0) {
-    return failure(resolved == EAI_SYSTEM ? errno : EADDRNOTAVAIL, where, ::gai_strerror(resolved));
+    return resolved == EAI_SYSTEM ? call_failure(-1, where, "getaddrinfo")
+                                  : failure(ENOENT, where, ::gai_strerror(resolved));
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
   return bind_tcp(*found, backlog, where);
 }
 
 std::expected<int, Listener::Error> listen_unix(const std::string& path, unsigned permissions, int backlog) {
-  const std::string where = "Failed opening Unix socket";
+  const std::string where = "Failed opening Unix socket " + path;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof(address.sun_path)) {
@@ -121,9 +122,10 @@ std::expected<int, Listener::Error> listen_unix(const std::string& path, unsigne
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return failure(fd, where, "creating socket");
+  if (fd < 0) return call_failure(fd, where, "creating socket");
   remove_stale_socket(path);
-  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) return failure(fd, where, "bind");
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
+    return call_failure(fd, where, "bind");
   // Before listen(): nobody can connect with the wrong permissions.
   const char* failed = nullptr;
   if (permissions != 0 && ::chmod(path.c_str(), permissions) != 0) {
@@ -132,7 +134,7 @@ std::expected<int, Listener::Error> listen_unix(const std::string& path, unsigne
     failed = "listen";
   }
   if (failed == nullptr) return fd;
-  auto error = failure(fd, where, failed);
+  auto error = call_failure(fd, where, failed);
   ::unlink(path.c_str());
   return error;
 }

@@ -91,9 +91,16 @@ TEST_CASE("listener: errors in the words of Redis") {
   CHECK(foreign.error().code == EADDRNOTAVAIL);
   CHECK(foreign.error().message ==
         "Could not create server TCP listening socket 192.0.2.1:0: bind: Cannot assign requested address");
-  const auto too_long = Listener::unix_socket(loop, std::string(200, 'x'), 0, kBacklog, [](int) {});
+  const auto unknown = Listener::tcp(loop, "nosuch.invalid", 7000, kBacklog, [](int) {});
+  REQUIRE_FALSE(unknown.has_value());
+  CHECK(unknown.error().code != EADDRNOTAVAIL);  // which a '-' in front of it would forgive
+  CHECK(unknown.error().message.starts_with("Could not create server TCP listening socket nosuch.invalid:7000: "));
+  CHECK(unknown.error().message.find("Success") == std::string::npos);
+  const std::string long_path(200, 'x');
+  const auto too_long = Listener::unix_socket(loop, long_path, 0, kBacklog, [](int) {});
   REQUIRE_FALSE(too_long.has_value());
-  CHECK(too_long.error().message == "Failed opening Unix socket: unix socket path too long (200), must be under 108");
+  CHECK(too_long.error().message ==
+        "Failed opening Unix socket " + long_path + ": unix socket path too long (200), must be under 108");
 }
 
 TEST_CASE("listener: a unix socket replaces a stale file, has its permissions, goes with the listener") {
@@ -137,7 +144,7 @@ TEST_CASE("listener: a successor's socket file survives, and so does a file that
   std::ofstream(socket.path) << "text";
   const auto refused = Listener::unix_socket(loop, socket.path, 0, kBacklog, [](int) {});
   REQUIRE_FALSE(refused.has_value());
-  CHECK(refused.error().message == "Failed opening Unix socket: bind: Address already in use");
+  CHECK(refused.error().message == "Failed opening Unix socket " + socket.path + ": bind: Address already in use");
   CHECK(std::filesystem::file_size(socket.path) == 4);
 }
 
