@@ -26,7 +26,7 @@ void require(bool good, const char* what) {
 
 config::Settings for_tests(config::Settings settings) {
   settings.port = 0;
-  settings.bind = {"127.0.0.1"};
+  if (settings.bind == config::Settings{}.bind) settings.bind = {"127.0.0.1"};
   if (settings.threads == 0) settings.threads = 3;
   return settings;
 }
@@ -52,12 +52,12 @@ void TestNode::stop() {
   thread_.join();
 }
 
-Client::Client(int port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+Client::Client(int port, const std::string& at) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   require(fd_ >= 0, "socket");
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  require(::inet_pton(AF_INET, at.c_str(), &address.sin_addr) == 1, "inet_pton");
   require(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "connect");
   const int at_once = 1;  // a part of a command is there when send() returns, also while an earlier one is unconfirmed
   require(::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once) == 0, "setsockopt");

@@ -14,7 +14,8 @@
 
 namespace magpie::testing {
 
-/// A node in this process, on a port of 127.0.0.1 that the kernel chose, run by a thread of its own.
+/// A node in this process, on a port that the kernel chose (of 127.0.0.1, unless the settings bind it elsewhere), run
+/// by a thread of its own.
 class TestNode {
  public:
   explicit TestNode(config::Settings settings = {});
@@ -37,7 +38,7 @@ class TestNode {
 class Client {
  public:
   explicit Client(const TestNode& node) : Client(node.port()) {}
-  explicit Client(int port);
+  explicit Client(int port, const std::string& address = "127.0.0.1");
   Client(Client&& other) noexcept : fd_(std::exchange(other.fd_, -1)), input_(std::move(other.input_)) {}
   Client& operator=(Client&& other) noexcept {
     std::swap(fd_, other.fd_);

@@ -1,158 +1,171 @@
-// The finished program as a process: exit codes, signals.
+// The finished program as a process: exit codes, signals, its log file.
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "server/exit_code.h"
 #include "tests/node/fixture.h"
+#include "tests/node/process.h"
 
 using magpie::server::ExitCode;
+using magpie::testing::await_listener;
+using magpie::testing::content;
 using magpie::testing::eventually;
+using magpie::testing::Folder;
+using magpie::testing::limits_bind;
+using magpie::testing::Process;
+using magpie::testing::UnixClient;
 
 namespace {
 
-sockaddr_in loopback(int port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  return address;
-}
-
-/// A listening socket on a port that the kernel chose.
-class Port {
+/// A port of 127.0.0.1 on which this process listens.
+class TakenPort {
  public:
-  Port() {
-    sockaddr_in address = loopback(0);
+  TakenPort() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
     REQUIRE(::bind(fd_, reinterpret_cast<sockaddr*>(&address), size) == 0);
     REQUIRE(::listen(fd_, 1) == 0);
     REQUIRE(::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
     number_ = ntohs(address.sin_port);
   }
-  ~Port() { release(); }
-  Port(const Port&) = delete;
-  Port& operator=(const Port&) = delete;
-  void release() {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-  }
+  ~TakenPort() { ::close(fd_); }
+  TakenPort(const TakenPort&) = delete;
+  TakenPort& operator=(const TakenPort&) = delete;
   std::string text() const { return std::to_string(number_); }
-  int number() const { return number_; }
 
  private:
-  int fd_ = ::socket(AF_INET, SOCK_STREAM, 0);
+  int fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   int number_ = 0;
-};
-
-/// A connected socket, or -1.
-int connect_to(int port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  const sockaddr_in address = loopback(port);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
-  ::close(fd);
-  return -1;
-}
-
-void say(int fd, std::string_view text) {
-  REQUIRE(::send(fd, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
-}
-/// The start of the answer, which is short enough to come in one piece.
-std::string answer(int fd, std::string_view text) {
-  say(fd, text);
-  std::string bytes(4096, '\0');
-  const ssize_t size = ::recv(fd, bytes.data(), bytes.size(), 0);
-  REQUIRE(size > 0);
-  bytes.resize(static_cast<std::size_t>(size));
-  return bytes;
-}
-
-/// A running magpie-server; killed at the end if it has not ended.
-class Process {
- public:
-  explicit Process(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), MAGPIE_SERVER);
-    std::vector<char*> argv;
-    argv.reserve(arguments.size() + 1);
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    pid_ = ::fork();
-    if (pid_ != 0) return;
-    const int null = ::open("/dev/null", O_RDWR);
-    for (const int fd : {0, 1, 2}) ::dup2(null, fd);
-    ::execv(argv.front(), argv.data());
-    ::_exit(127);
-  }
-  ~Process() {
-    if (pid_ <= 0) return;
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-  }
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-
-  void signal(int number) const { ::kill(pid_, number); }
-  /// Its exit code, or minus the signal that ended it; waits for it.
-  int end() {
-    int status = 0;
-    const bool ended = eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; });
-    REQUIRE(ended);
-    pid_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-  }
-
- private:
-  pid_t pid_ = -1;
 };
 
 int code(ExitCode code) { return static_cast<int>(code); }
 
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+/// Arguments of a server that listens on `socket` alone.
+std::vector<std::string> on_socket(const std::string& socket, std::vector<std::string> more = {}) {
+  more.insert(more.begin(), {"--port", "0", "--unixsocket", socket, "--threads", "2"});
+  return more;
+}
+
+/// The server must end with this code and these words, which its log file repeats.
+void check_refusal(std::vector<std::string> arguments, ExitCode expected, const std::vector<std::string>& words) {
+  const Folder folder;
+  const std::string log = folder.file("log");
+  arguments.insert(arguments.end(), {"--logfile", log});
+  Process process(arguments);
+  CHECK(process.end() == code(expected));
+  for (const std::string& word : words) {
+    CHECK_MESSAGE(contains(process.output(), word), process.output());
+    CHECK_MESSAGE(contains(content(log), word), content(log));
+  }
+  CHECK_FALSE(contains(process.output(), "Success"));
+}
+
 }  // namespace
 
-TEST_CASE("what keeps a server from starting has an exit code of its own") {
-  const Port taken;
+TEST_CASE("what keeps a server from starting has an exit code of its own, and a line with the cure") {
+  const Folder folder;
+  const TakenPort taken;
   CHECK(Process({"--port", "nonsense"}).end() == code(ExitCode::BadConfiguration));
-  CHECK(Process({"--bind", "127.0.0.1", "--port", taken.text()}).end() == code(ExitCode::CannotListen));
-  CHECK(Process({"--bind", "-127.0.0.1", "--port", taken.text()}).end() == code(ExitCode::CannotListen));
-  CHECK(Process({"--port", "0"}).end() == code(ExitCode::CannotListen));
   CHECK(Process({"--logfile", "/nonexistent/log"}).end() == code(ExitCode::CannotLog));
-  Port port;
-  port.release();
-  CHECK(Process({"--port", port.text(), "--pidfile", "/nonexistent/pid"}).end() == code(ExitCode::CannotWritePidFile));
+  const std::string address = "127.0.0.1:" + taken.text() + ": bind: Address already in use. Stop what uses it";
+  check_refusal({"--bind", "127.0.0.1", "--port", taken.text()}, ExitCode::CannotListen, {address});
+  check_refusal({"--bind", "-127.0.0.1", "--port", taken.text()}, ExitCode::CannotListen, {address});
+  check_refusal({"--bind", "nosuch.invalid"}, ExitCode::CannotListen, {"nosuch.invalid:6379: ", "with --bind"});
+  check_refusal({"--port", "0"}, ExitCode::CannotListen, {"nothing to listen on", "--unixsocket"});
+  check_refusal(on_socket("/nonexistent/socket"), ExitCode::CannotListen,
+                {"/nonexistent/socket: bind: No such file or directory. ", "with --unixsocket"});
+  check_refusal(on_socket(folder.file("socket"), {"--pidfile", "/nonexistent/pid"}), ExitCode::CannotWritePidFile,
+                {"/nonexistent/pid", "with --pidfile"});
+}
+
+TEST_CASE("too few descriptors for the threads are an error that says so") {
+  if (!limits_bind()) {
+    MESSAGE("skipped: who may raise any limit always has enough");
+    return;
+  }
+  const Folder folder;
+  constexpr std::uint64_t kFiles = 64;
+  Process process({"--port", "0", "--unixsocket", folder.file("socket"), "--threads", "40"}, kFiles);
+  CHECK(process.end() == code(ExitCode::CannotMakeLoops));
+  CHECK(contains(process.output(), "cannot start 40 threads"));
+}
+
+TEST_CASE("--check-config prints the warnings of a start, and how it would end") {
+  Process good({"--check-config", "--maxmemory", "1mb"});
+  CHECK(good.end() == code(ExitCode::Success));
+  CHECK(good.output() == "The configuration is valid.\n");
+  Process warned({"--check-config", "--daemonize", "yes"});
+  CHECK(warned.end() == code(ExitCode::Success));
+  CHECK(contains(warned.output(), "magpie-server: warning: "));
+  CHECK(contains(warned.output(), "daemonize"));
+  CHECK(contains(warned.output(), "maxmemory is not set"));
+  CHECK(contains(warned.output(), "The configuration is valid.\n"));
+  CHECK(Process({"--check-config", "--port", "0"}).end() == code(ExitCode::CannotListen));
 }
 
 TEST_CASE("one signal shuts down in order, a second one ends at once, whatever still runs") {
   for (const bool twice : {false, true}) {
-    Port port;
-    port.release();
-    Process process({"--bind", "127.0.0.1", "--port", port.text(), "--threads", "2", "--enable-debug-command", "yes"});
-    int client = -1;
-    REQUIRE(eventually([&] { return (client = connect_to(port.number())) >= 0; }));
-    const int other = connect_to(port.number());
+    const Folder folder;
+    const std::string socket = folder.file("socket");
+    Process process(on_socket(socket, {"--enable-debug-command", "yes"}));
+    await_listener(socket);
+    const UnixClient client(socket);
+    const UnixClient other(socket);
     if (twice) {
-      say(client, "DEBUG SLEEP 100\r\n");
-      REQUIRE(eventually([&] { return answer(other, "CLIENT LIST\r\n").find("cmd=debug") != std::string::npos; }));
+      client.send("DEBUG SLEEP 100\r\n");
+      REQUIRE(eventually([&] { return contains(other.answer("CLIENT LIST\r\n"), "cmd=debug"); }));
     }
     process.signal(SIGTERM);
-    const bool refused = eventually([&] {
-      const int again = connect_to(port.number());
-      if (again >= 0) ::close(again);
-      return again < 0;
-    });
-    CHECK(refused);
+    CHECK(eventually([&] { return !UnixClient(socket).connected(); }));
     if (twice) process.signal(SIGINT);
     CHECK(process.end() == code(twice ? ExitCode::Forced : ExitCode::Success));
-    ::close(client);
-    ::close(other);
   }
+}
+
+TEST_CASE("SIGHUP does not end a server") {
+  const Folder folder;
+  const std::string socket = folder.file("socket");
+  Process process(on_socket(socket));
+  await_listener(socket);
+  process.signal(SIGHUP);
+  CHECK(UnixClient(socket).answer("PING\r\n") == "+PONG\r\n");
+  process.signal(SIGTERM);  // of two that wait, the lower number comes first
+  CHECK(process.end() == code(ExitCode::Success));
+}
+
+TEST_CASE("a log file that was moved away or removed is made anew") {
+  const Folder folder;
+  const std::string socket = folder.file("socket");
+  const std::string log = folder.file("log");
+  Process process(on_socket(socket, {"--logfile", log, "--enable-debug-command", "yes"}));
+  await_listener(socket);
+  const UnixClient client(socket);
+  const auto logged = [&](const std::string& text) {
+    CHECK(client.answer("DEBUG LOG " + text + "\r\n") == "+OK\r\n");
+    return contains(content(log), "DEBUG LOG: " + text);
+  };
+  REQUIRE(eventually([&] { return logged("first"); }));
+  std::filesystem::rename(log, folder.file("log.1"));
+  REQUIRE(eventually([&] { return logged("second"); }));
+  CHECK(contains(content(folder.file("log.1")), "first"));
+  CHECK_FALSE(contains(content(log), "first"));
+  std::filesystem::remove(log);
+  CHECK(eventually([&] { return std::filesystem::exists(log); }));  // without a line
+  process.signal(SIGTERM);
+  CHECK(process.end() == code(ExitCode::Success));
+  CHECK(contains(content(log), "bye bye"));
 }
