@@ -15,6 +15,7 @@
 #include "server/engine/memory.h"
 #include "server/exit_code.h"
 #include "server/file_limit.h"
+#include "server/state/process.h"
 
 namespace magpie::server {
 namespace {
@@ -191,7 +192,8 @@ void Node::run(const std::function<void()>& on_ready) {
   const auto on_signal = [this] { shut_down({}); };
   terminate_ = std::make_unique<net::SignalWatcher>(loop_, SIGTERM, on_signal);
   interrupt_ = std::make_unique<net::SignalWatcher>(loop_, SIGINT, on_signal);
-  state_.startup_used_memory = engine::used_memory();
+  state_.startup_data = engine::used_memory();
+  state_.startup_memory = own_memory();
   for (const auto& worker : workers_) worker->start();
   ticker_ = std::make_unique<net::Timer>(loop_, [this] {
     engine::tend_pages();

@@ -17,6 +17,13 @@ CommandResult dbsize(CommandContext& context, ArgReader) {
   return {};
 }
 
+std::uint64_t keys_of(const engine::Keyspace& keyspace, std::optional<Db> db) {
+  if (db) return keyspace.keys(*db);
+  std::uint64_t sum = 0;
+  for (std::uint32_t number = 0; number < keyspace.databases(); ++number) sum += keyspace.keys(Db{number});
+  return sum;
+}
+
 CommandResult flush(CommandContext& context, ArgReader& args, std::optional<Db> db) {
   bool lazily = context.settings.lazyfree_lazy_user_flush;
   if (args.keyword("async")) {
@@ -25,7 +32,7 @@ CommandResult flush(CommandContext& context, ArgReader& args, std::optional<Db> 
     lazily = false;
   }
   if (auto wrong = args.finish()) return std::unexpected(std::move(*wrong));
-  context.keys.apply(Flush{db});
+  context.keys.apply_as(Flush{db}, keys_of(context.keys.keyspace(), db));
   if (!lazily) {
     constexpr std::size_t kStep = 1024;
     while (context.keys.keyspace().free_some(kStep, engine::Keyspace::Freeing::AtOnce) > 0) {

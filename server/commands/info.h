@@ -33,14 +33,15 @@ std::string human_bytes(std::int64_t bytes);
 struct MemoryReport {
   std::int64_t data = 0;     // what maxmemory is compared with
   std::int64_t clients = 0;  // buffers and state of connections
-  std::int64_t used = 0;     // both
+  std::int64_t used = 0;     // both, and what the process took at the start
   std::int64_t peak = 0;
-  std::int64_t startup = 0;
+  std::int64_t startup = 0;  // the latter, with the empty keyspace
   std::int64_t tables = 0;    // of the keyspace
   std::int64_t overhead = 0;  // all but keys and values
   std::int64_t resident = 0;  // of the process, as the kernel counts
   std::int64_t total_system = 0;
 
+  std::int64_t not_evictable() const { return used - data; }
   std::int64_t dataset() const { return used > overhead ? used - overhead : 0; }
   double dataset_percent() const;
   double peak_percent() const;

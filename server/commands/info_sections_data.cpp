@@ -16,7 +16,8 @@ void info_persistence(InfoText& text, CommandContext& context) {
   text.field("current_fork_perc", 0.0, 2);
   text.field("current_save_keys_processed", 0);
   text.field("current_save_keys_total", 0);
-  text.field("rdb_changes_since_last_save", 0);
+  // Nothing is ever saved, so all changes count, whatever CONFIG RESETSTAT did.
+  text.field("rdb_changes_since_last_save", server::totals_since_start(context.server.loops).changes);
   text.field("rdb_bgsave_in_progress", 0);
   text.field("rdb_last_save_time", context.server.start_ms / kSecondMs);
   text.field("rdb_last_bgsave_status", "ok");

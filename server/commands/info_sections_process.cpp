@@ -143,7 +143,7 @@ void info_memory(InfoText& text, CommandContext& context) {
   text.field("rss_overhead_bytes", 0);
   text.field("mem_fragmentation_ratio", memory.fragmentation(), 2);
   text.field("mem_fragmentation_bytes", fragmented);
-  text.field("mem_not_counted_for_evict", memory.clients);
+  text.field("mem_not_counted_for_evict", memory.not_evictable());
   text.field("mem_replication_backlog", 0);
   text.field("mem_total_replication_buffers", 0);
   text.field("mem_clients_slaves", 0);

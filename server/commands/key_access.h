@@ -58,9 +58,16 @@ class KeyAccess {
     return entry->string();
   }
 
+  /// A change that counts as one, whatever number of keys it concerns.
   template <class SomeEffect>
   void apply(const SomeEffect& effect) {
+    apply_as(effect, 1);
+  }
+  /// One that counts as so many.
+  template <class SomeEffect>
+  void apply_as(const SomeEffect& effect, std::uint64_t changes) {
     keyspace_.apply(effect, now_);
+    statistics_.changes.add(changes);
   }
 
  private:

@@ -34,9 +34,10 @@ MemoryReport memory_report(CommandContext& context) {
   MemoryReport report;
   report.data = engine::used_memory();
   report.clients = client_bytes(context);
-  report.used = report.data + report.clients;
-  report.peak = std::max(engine::peak_memory(), report.used);
-  report.startup = context.server.startup_used_memory;
+  report.startup = context.server.startup_memory;
+  const std::int64_t process = report.startup - context.server.startup_data;
+  report.used = report.data + report.clients + process;
+  report.peak = std::max(engine::peak_memory() + process, report.used);
   // The object itself is in what was used at the start already.
   report.tables = static_cast<std::int64_t>(context.server.keyspace.overhead_memory(context.in_transaction) -
                                             sizeof(engine::Keyspace));

@@ -26,7 +26,7 @@ std::uint32_t put_copy(CommandContext& context, const Key& from, Db db, const Ke
 /// The same, and erases the source. The access state goes with the value.
 void put_and_erase(CommandContext& context, const Key& from, Db db, const Key& target) {
   const std::uint32_t access = put_copy(context, from, db, target);
-  context.keys.apply(Erase{context.keys.db(), from});
+  context.keys.apply_as(Erase{context.keys.db(), from}, 0);  // with the former it is one change
   if (Entry* moved = context.keys.keyspace().find(db, target, context.now)) moved->set_access(access);
 }
 

@@ -19,14 +19,26 @@ double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * kMicro;
 }
 
-}  // namespace
+struct Pages {
+  std::int64_t resident = 0;
+  std::int64_t shared = 0;  // of these, parts of files
+};
 
-std::int64_t resident_memory() {
+Pages count_pages() {
   std::ifstream file("/proc/self/statm");
   std::int64_t total = 0;
-  std::int64_t resident = 0;
-  file >> total >> resident;
-  return resident * page_bytes();
+  Pages pages;
+  file >> total >> pages.resident >> pages.shared;
+  return pages;
+}
+
+}  // namespace
+
+std::int64_t resident_memory() { return count_pages().resident * page_bytes(); }
+
+std::int64_t own_memory() {
+  const Pages pages = count_pages();
+  return (pages.resident - pages.shared) * page_bytes();
 }
 
 std::int64_t system_memory() { return sysconf(_SC_PHYS_PAGES) * page_bytes(); }

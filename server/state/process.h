@@ -8,6 +8,7 @@ namespace magpie::server {
 /// What the system says of this process. Any thread; each call asks anew.
 
 std::int64_t resident_memory();  // bytes
+std::int64_t own_memory();       // bytes of it that are no part of a file: heap, stacks, tables
 std::int64_t system_memory();    // bytes of the machine
 std::string system_name();       // "Linux 6.1.0 x86_64"
 std::int64_t process_id();

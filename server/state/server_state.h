@@ -103,7 +103,8 @@ struct ServerState {
   // Constant after start.
   std::string run_id;  // 40 hex digits
   std::int64_t start_ms = 0;
-  std::int64_t startup_used_memory = 0;
+  std::int64_t startup_data = 0;    // engine::used_memory() when the start was done
+  std::int64_t startup_memory = 0;  // the process's own memory then, with the former
   std::string executable;
   std::string config_file;
 };

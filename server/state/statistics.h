@@ -53,6 +53,7 @@ struct LoopStatistics {
   Counter net_output_bytes;
   Counter keyspace_hits;
   Counter keyspace_misses;
+  Counter changes;  // of keys, by commands
   Counter total_error_replies;
   Counter total_reads_processed;
   Counter total_writes_processed;

@@ -15,6 +15,7 @@ constexpr std::array kMembers{
     std::pair{&Totals::net_output_bytes, &LoopStatistics::net_output_bytes},
     std::pair{&Totals::keyspace_hits, &LoopStatistics::keyspace_hits},
     std::pair{&Totals::keyspace_misses, &LoopStatistics::keyspace_misses},
+    std::pair{&Totals::changes, &LoopStatistics::changes},
     std::pair{&Totals::total_error_replies, &LoopStatistics::total_error_replies},
     std::pair{&Totals::total_reads_processed, &LoopStatistics::total_reads_processed},
     std::pair{&Totals::total_writes_processed, &LoopStatistics::total_writes_processed},

@@ -20,6 +20,7 @@ struct Totals {
   std::uint64_t net_output_bytes = 0;
   std::uint64_t keyspace_hits = 0;
   std::uint64_t keyspace_misses = 0;
+  std::uint64_t changes = 0;
   std::uint64_t total_error_replies = 0;
   std::uint64_t total_reads_processed = 0;
   std::uint64_t total_writes_processed = 0;

@@ -85,15 +85,18 @@ TEST_CASE("INFO works inside a transaction, where all locks are held") {
   CHECK(field(reply, "connected_clients") == "1");
 }
 
-TEST_CASE("used_memory is what maxmemory counts and the clients' buffers") {
+TEST_CASE("used_memory is what maxmemory counts, the clients' buffers and the process as it started") {
   TestServer server;
+  server.state().startup_data = 1'000;
+  server.state().startup_memory = 5'000'000;
   server.run("SET key value");
   const std::string reply = server.run("INFO memory");
   const std::int64_t used = std::stoll(field(reply, "used_memory"));
   const std::int64_t clients = std::stoll(field(reply, "mem_clients_normal"));
   CHECK(clients > 0);
-  CHECK(field(reply, "mem_not_counted_for_evict") == std::to_string(clients));
-  CHECK(used - clients == magpie::engine::used_memory());
+  CHECK(field(reply, "used_memory_startup") == "5000000");
+  CHECK(field(reply, "mem_not_counted_for_evict") == std::to_string(clients + 4'999'000));
+  CHECK(used == magpie::engine::used_memory() + clients + 4'999'000);
   CHECK(std::stoll(field(reply, "used_memory_peak")) >= used);
   CHECK(std::stoll(field(reply, "used_memory_rss")) > 0);
   CHECK(field(reply, "maxmemory_policy") == "noeviction");
@@ -118,6 +121,33 @@ TEST_CASE("CONFIG RESETSTAT starts the counters anew") {
   CHECK(field(reply, "cmdstat_get").ends_with("rejected_calls=1,failed_calls=0"));
   CHECK(field(reply, "latency_percentiles_usec_get").starts_with("p50="));
   CHECK(field(reply, "latency_percentiles_usec_set") == "(none)");
+}
+
+TEST_CASE("changes are counted as in Redis, and CONFIG RESETSTAT leaves them") {
+  TestServer server;
+  const auto changes = [&](const char* command) {
+    const auto count = [&] { return std::stoi(field(server.run("INFO persistence"), "rdb_changes_since_last_save")); };
+    const int before = count();
+    server.run(command);
+    return count() - before;
+  };
+  CHECK(changes("SET k v") == 1);
+  CHECK(changes("SET k v NX") == 0);
+  CHECK(changes("GET k") == 0);
+  CHECK(changes("MSET a 1 b 2 c 3") == 3);
+  CHECK(changes("DEL a b none") == 2);
+  CHECK(changes("EXPIRE k 100") == 1);
+  CHECK(changes("GETEX k PERSIST") == 1);
+  CHECK(changes("PERSIST k") == 0);
+  CHECK(changes("RENAME k moved") == 1);
+  CHECK(changes("MOVE moved 1") == 1);
+  CHECK(changes("SWAPDB 0 1") == 1);
+  CHECK(changes("CONFIG RESETSTAT") == 0);
+  CHECK(changes("FLUSHALL") == 2);
+  CHECK(changes("FLUSHALL") == 0);
+  CHECK(changes("SET short v PX 1") == 1);
+  server.advance(2);
+  CHECK(changes("EXISTS short") == 0);  // an expiry is no change that a command made
 }
 
 TEST_CASE("bytes are shown as Redis shows them") {
