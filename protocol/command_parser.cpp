@@ -245,6 +245,7 @@ ParseOutcome CommandReader::suspend(const char* at, std::int64_t args_left, std:
   progress_.bulk_length = bulk_length;
   for (const ByteView view : args_.views_) {
     progress_.parsed.emplace_back(static_cast<std::size_t>(view.data() - begin_), view.size());
+    progress_.parsed_bytes += view.size();
   }
   args_.clear();
   if (bulk_length < 0) return NeedMore{0};
@@ -261,6 +262,7 @@ void CommandReader::reset_progress() {
   progress_.position = 0;
   progress_.args_left = 0;
   progress_.bulk_length = -1;
+  progress_.parsed_bytes = 0;
   progress_.parsed.clear();
   if (progress_.parsed.capacity() > kKeptOffsets) decltype(progress_.parsed)().swap(progress_.parsed);
 }

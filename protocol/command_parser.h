@@ -50,7 +50,10 @@ struct ParseCursor {
   std::int64_t args_left = 0;     // arguments still to come, 0 before the header was read
   std::int64_t bulk_length = -1;  // length of the argument being read, -1 before its length line
   std::vector<std::pair<std::size_t, std::size_t>> parsed;  // offset and size of the arguments so far
+  std::size_t parsed_bytes = 0;                             // of these arguments together
   bool at_start() const { return position == 0; }
+  /// Bytes that are arguments already, with their lengths, and no longer input. Of an inline command: none.
+  std::size_t taken() const { return args_left > 0 ? position : 0; }
 };
 
 /// A whole command: `consumed` bytes of the input, `args` filled. No arguments at all (an empty line, `*0`) is a

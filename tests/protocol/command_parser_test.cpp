@@ -126,6 +126,7 @@ TEST_CASE("command parser: what is understood is not looked at again") {
   REQUIRE(std::holds_alternative<NeedMore>(parse_command(input, {}, cursor, args)));
   CHECK(args.empty());
   CHECK(cursor.parsed.size() == 2);
+  CHECK(cursor.taken() == cursor.position);
   CHECK(cursor.args_left == 2);
   CHECK(cursor.bulk_length == 1);
   for (std::size_t at = 1; at < cursor.position; ++at) input[at] = '#';
