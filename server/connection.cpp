@@ -63,9 +63,8 @@ void Connection::on_read(std::size_t bytes) {
     input = tail_.view();
     in_tail = true;
   }
-  if (over_query_limit(input.size())) {
-    worker_.state().statistics->query_limit_disconnections.add(1);
-    close();
+  if (over_queue_limit(input.size() - progress_.taken())) {
+    close_over_query_limit();
     return;
   }
   if (client_->blocked || waits_for_drain_) {
@@ -88,10 +87,25 @@ void Connection::run_gathered(std::size_t number, Instant now) {
   if (!input.empty()) process(input, now, number);
 }
 
-/// Commands queued by MULTI are input that is not executed yet: they count.
-bool Connection::over_query_limit(std::size_t unread) {
-  const auto limit = static_cast<std::size_t>(worker_.state().settings->client_query_buffer_limit);
-  return unread + client_->transaction.queued_bytes > limit;
+std::size_t Connection::query_limit() const {
+  return static_cast<std::size_t>(worker_.state().settings->client_query_buffer_limit);
+}
+
+/// Commands queued by MULTI are input that is not executed yet: they count, as in Redis 7.2.
+bool Connection::over_queue_limit(std::size_t unread) const {
+  const std::size_t queued = client_->transaction.queued_bytes;
+  return queued > 0 && queued + unread > query_limit();
+}
+
+/// For what is left once everything complete is executed. Arguments do not count, as in Redis, but have a bound.
+bool Connection::over_query_limit() const {
+  const std::size_t limit = query_limit();
+  return tail_.size() - progress_.taken() > limit || tail_.size() > std::max(limit, kMostArguments);
+}
+
+void Connection::close_over_query_limit() {
+  worker_.state().statistics->query_limit_disconnections.add(1);
+  close();
 }
 
 void Connection::on_end(const char* error) {
@@ -147,6 +161,7 @@ void Connection::process(ByteView input, Instant now, std::optional<std::size_t>
   Dispatcher& dispatcher = worker_.dispatcher();
   std::size_t consumed = 0;
   Dispatcher::Outcome outcome;
+  client_->query_buffer = input.size();
   do {
     const ByteView rest = input.substr(consumed);
     outcome = head ? dispatcher.run_head(*head, *client_, rest, progress_, out, now)
@@ -167,6 +182,10 @@ void Connection::process(ByteView input, Instant now, std::optional<std::size_t>
   } while (outcome.state == Dispatcher::State::OutputFull && stream_.pending_bytes() == 0);
   at_least_ = outcome.at_least;
   keep_rest(input, consumed);
+  if (outcome.state == Dispatcher::State::NeedInput && over_query_limit()) {
+    close_over_query_limit();
+    return;
+  }
   if (outcome.state == Dispatcher::State::Blocked) start_wait();
   const std::size_t pending = stream_.pending_bytes();
   if (pending >= kOutputHighWater || (outcome.state == Dispatcher::State::OutputFull && pending > 0)) {
@@ -277,8 +296,10 @@ void Connection::check_last_reply(Instant now) {
 }
 
 void Connection::publish() {
-  client_->query_buffer = tail_.size();
+  client_->query_buffer = tail_.size() - progress_.taken();
   client_->query_buffer_free = tail_.capacity() - tail_.size();
+  client_->argument_bytes = progress_.parsed_bytes;
+  client_->input_memory = tail_.capacity() + progress_.parsed.capacity() * sizeof(progress_.parsed[0]);
   client_->output_queue = stream_.pending_memory();
 }
 

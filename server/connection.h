@@ -49,7 +49,10 @@ class Connection final : private net::StreamHandler {
   /// After a wait or a drain: executes what has been received, then reads again.
   void go_on();
   void keep_rest(ByteView input, std::size_t consumed);
-  bool over_query_limit(std::size_t unread);
+  std::size_t query_limit() const;
+  bool over_queue_limit(std::size_t unread) const;
+  bool over_query_limit() const;
+  void close_over_query_limit();
   bool over_output_limit(std::size_t bytes, Instant now);
   /// Sends the shared output. False if the connection is closed.
   bool flush(Instant now);

@@ -15,6 +15,8 @@ inline constexpr std::size_t kOutputHighWater = std::size_t{64} << 10;
 inline constexpr std::size_t kKeptBuffer = std::size_t{256} << 10;
 /// The most that a connection sets aside ahead of the bytes of an announced argument.
 inline constexpr std::size_t kReserveAhead = std::size_t{32} << 20;
+/// What the arguments of one command may take while it is received, unless client-query-buffer-limit is larger.
+inline constexpr std::size_t kMostArguments = std::size_t{1} << 30;
 /// How long a peer may take nothing of the last replies before a connection that is being closed is dropped, in
 /// milliseconds.
 inline constexpr std::int64_t kLastReplyMs = 10'000;

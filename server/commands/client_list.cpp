@@ -29,14 +29,21 @@ std::string flags_of(const ClientState& client) {
   return letters.empty() ? "N" : letters;
 }
 
+/// Of the command that the client runs now; inside a transaction that is EXEC.
+std::size_t running_bytes(const CommandContext& context) {
+  if (context.in_transaction) return std::string_view("exec").size();
+  std::size_t sum = 0;
+  for (const ByteView argument : context.argv) sum += argument.size();
+  return sum;
+}
+
 /// One line of CLIENT LIST, as Redis 7.2 has it. Zero are the fields for what this server does not have: pub/sub,
 /// and reply buffers of each client (replies are written to a buffer of the loop).
-std::string describe(const ClientState& client, Instant now) {
+std::string describe(const ClientState& client, const CommandContext& context) {
+  const Instant now = context.now;
   constexpr std::int64_t kSecondMs = 1000;
   const ClientState::Texts texts = client.texts();
-  const std::uint64_t query = client.query_buffer;
-  const std::uint64_t query_free = client.query_buffer_free;
-  const std::uint64_t multi = client.multi_memory;
+  const bool runs = &client == &context.client;
   const std::uint64_t output = client.output_queue;
   const Command* last = client.last_command;
   std::string line = "id=" + std::to_string(static_cast<std::uint64_t>(client.id));
@@ -59,16 +66,16 @@ std::string describe(const ClientState& client, Instant now) {
   number("psub", 0);
   number("ssub", 0);
   number("multi", std::int32_t{client.multi_count});
-  number("qbuf", query);
-  number("qbuf-free", query_free);
-  number("argv-mem", 0);
-  number("multi-mem", multi);
+  number("qbuf", std::uint64_t{client.query_buffer});
+  number("qbuf-free", std::uint64_t{client.query_buffer_free});
+  number("argv-mem", runs ? running_bytes(context) : std::uint64_t{client.argument_bytes});
+  number("multi-mem", std::uint64_t{client.multi_memory});
   number("rbs", 0);
   number("rbp", 0);
   number("obl", 0);
   number("oll", output > 0 ? 1 : 0);
   number("omem", output);
-  number("tot-mem", sizeof(ClientState) + query + query_free + multi + output);
+  number("tot-mem", client.memory());
   text("events", output > 0 ? "rw" : "r");
   text("cmd", last == nullptr ? "NULL" : ByteView(last->full_name));
   text("user", "default");
@@ -86,7 +93,7 @@ CommandResult list_by_id(CommandContext& context, ArgReader& args, std::string& 
     const auto id = parse_integer(args.bytes());
     if (!id) return error("ERR Invalid client ID");
     const auto client = context.server.clients.find(server::ClientId{static_cast<std::uint64_t>(*id)});
-    if (client != nullptr) lines += describe(*client, context.now);
+    if (client != nullptr) lines += describe(*client, context);
   }
   return {};
 }
@@ -97,7 +104,7 @@ CommandResult list_by_filter(CommandContext& context, ArgReader& args, std::stri
   if (filter.id) return error(ErrorCode::Syntax);  // as in Redis, ID stands alone
   for (const auto& client : context.server.clients.all()) {
     if (filter.matches(*client, context) && !client->killed.load(std::memory_order_relaxed)) {
-      lines += describe(*client, context.now);
+      lines += describe(*client, context);
     }
   }
   return {};
@@ -117,7 +124,7 @@ CommandResult client_list(CommandContext& context, ArgReader args) {
 
 CommandResult client_info(CommandContext& context, ArgReader) {
   context.client.publish_flags();
-  context.reply.verbatim("txt", describe(context.client, context.now));
+  context.reply.verbatim("txt", describe(context.client, context));
   return {};
 }
 

@@ -12,8 +12,7 @@ constexpr double kWhole = 100;
 std::int64_t client_bytes(CommandContext& context) {
   std::uint64_t sum = 0;
   for (const auto& client : context.server.clients.all()) {
-    sum += sizeof(server::ClientState) + client->query_buffer + client->query_buffer_free + client->output_queue +
-           client->multi_memory;
+    sum += client->memory();
   }
   return static_cast<std::int64_t>(sum);
 }

@@ -68,7 +68,9 @@ const Option kOptions[] = {
     {.name = "client-query-buffer-limit",
      .kind = MemorySize{.low = kOneMegabyte},
      .default_text = "1073741824",
-     .help = "most bytes of unfinished input kept for one client",
+     .help =
+         "most bytes of an unfinished command kept for one client, without the arguments that are complete; these may "
+         "take 1 GiB, or as much as this limit if it is larger",
      .access = field<&Settings::client_query_buffer_limit>()},
     {.name = "client-output-buffer-limit",
      .kind = kOutputBufferLimits,

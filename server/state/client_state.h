@@ -112,6 +112,9 @@ struct ClientState : std::enable_shared_from_this<ClientState> {
   std::optional<Blocked> blocked;
   std::uint64_t waits = 0;  // begun so far
 
+  /// What the client costs. Any thread.
+  std::uint64_t memory() const { return sizeof *this + input_memory + output_queue + multi_memory; }
+
   /// Opens the wait that `blocked` has begun to CLIENT UNBLOCK.
   void open_wait() { unblockable.store(WaitNumber{++waits}); }
   /// Whether the client is in this very wait.
@@ -128,8 +131,10 @@ struct ClientState : std::enable_shared_from_this<ClientState> {
   SharedValue<std::int32_t> multi_count{-1};  // queued commands, -1 outside MULTI
   SharedValue<std::uint32_t> watch_count;
   SharedValue<std::uint32_t> flags;  // ClientFlag bits
-  SharedValue<std::uint64_t> query_buffer;
+  SharedValue<std::uint64_t> query_buffer;  // bytes received that are no arguments yet, or that are being executed
   SharedValue<std::uint64_t> query_buffer_free;
+  SharedValue<std::uint64_t> argument_bytes;  // of an unfinished command, apart from query_buffer
+  SharedValue<std::uint64_t> input_memory;    // what these three take
   SharedValue<std::uint64_t> multi_memory;
   SharedValue<std::uint64_t> output_queue;  // memory of what the kernel did not take
   SharedValue<std::uint64_t> commands_processed;

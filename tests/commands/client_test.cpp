@@ -38,7 +38,7 @@ TEST_CASE("a line of CLIENT LIST has all fields of 7.2") {
   (void)server.run("CLIENT SETINFO lib-ver 1.2");
   const std::string line =
       "id=1 addr=127.0.0.1:50000 laddr=127.0.0.1:6379 fd=-1 name=me age=0 idle=0 flags=N db=0 sub=0 psub=0 ssub=0 "
-      "multi=-1 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=";
+      "multi=-1 qbuf=0 qbuf-free=0 argv-mem=10 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=";
   CHECK(server.run("CLIENT INFO").find(line) != std::string::npos);
   CHECK(server.run("CLIENT INFO")
             .ends_with(" events=r cmd=client|info user=default redir=-1 resp=2 lib-name= lib-ver=1.2\n\r\n"));

@@ -107,6 +107,25 @@ TEST_CASE("a client over its output limit is closed") {
   CHECK(eventually([&] { return node.state().clients.size() == 0; }));
 }
 
+TEST_CASE("the limit of the input concerns what is no argument yet") {
+  magpie::config::Settings settings;
+  settings.client_query_buffer_limit = 1 << 20;
+  TestNode node(settings);
+  Client client(node);
+  std::vector<std::string> get{"MGET"};
+  for (int i = 0; i < 99'999; ++i) get.push_back("key:" + std::to_string(i));
+  std::vector<std::string> set{"MSET"};
+  for (int i = 0; i < 50; ++i) set.insert(set.end(), {std::to_string(i), std::string(40'000, 'x')});
+  client.send(encode(get) + encode(set) + encode({"SET", "k", std::string(1'048'000, 'x')}));
+  CHECK(client.reply().starts_with("*99999\r\n$-1\r\n"));
+  CHECK(client.reply() == "+OK\r\n");
+  CHECK(client.reply() == "+OK\r\n");
+  client.send("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1050000\r\n" + std::string((1 << 20) + 1, 'x'));
+  CHECK(client.closed());
+  Client other(node);
+  CHECK(other.run("INFO stats").find("client_query_buffer_limit_disconnections:1\r\n") != std::string::npos);
+}
+
 TEST_CASE("input that will never be a command is limited") {
   magpie::config::Settings settings;
   settings.client_query_buffer_limit = 1 << 20;

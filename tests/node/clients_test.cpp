@@ -78,6 +78,24 @@ TEST_CASE("a client can be killed while it does not read its last replies") {
   CHECK(eventually([&] { return node.state().clients.size() == 1; }));
 }
 
+TEST_CASE("CLIENT LIST shows what of an unfinished command has come") {
+  TestNode node;
+  Client watcher(node);
+  Client client(node);
+  const std::string id = id_of(client);
+  const auto shows = [&](std::string_view bytes, const std::string& fields) {
+    client.send(bytes);
+    return eventually([&] { return watcher.run("CLIENT LIST ID " + id).find(fields) != std::string::npos; });
+  };
+  CHECK(shows("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\n", " qbuf=0 qbuf-free=232 argv-mem=4 multi-mem=0 "));
+  CHECK(shows("ab", " qbuf=2 "));
+  CHECK(shows("cde\r\nGET", " qbuf=3 "));
+  CHECK(client.reply() == "+OK\r\n");
+  CHECK(client.run(" k") == bulk("abcde"));
+  CHECK(shows("", " qbuf=0 qbuf-free=0 argv-mem=0 "));
+  CHECK(client.run("CLIENT INFO").find(" qbuf=13 qbuf-free=0 argv-mem=10 multi-mem=0 ") != std::string::npos);
+}
+
 TEST_CASE("MONITOR shows the commands of every loop") {
   TestNode node;
   Client monitor(node);
