@@ -156,6 +156,18 @@ void Connection::go_on() {
   stream_.start_reading();
 }
 
+bool Connection::send_replies(Dispatcher::State state, Instant now) {
+  list_as_monitor();
+  if (state == Dispatcher::State::CutOff) {
+    worker_.shared_output().truncate(0);
+    close();
+    return false;
+  }
+  if (!flush(now)) return false;
+  if (state == Dispatcher::State::Close) close_after_writes(now);
+  return state != Dispatcher::State::Close;
+}
+
 void Connection::process(ByteView input, Instant now, std::optional<std::size_t> head) {
   ByteBuffer& out = worker_.shared_output();
   Dispatcher& dispatcher = worker_.dispatcher();
@@ -168,17 +180,7 @@ void Connection::process(ByteView input, Instant now, std::optional<std::size_t>
                    : dispatcher.run(*client_, rest, progress_, out, now);
     head.reset();
     consumed += outcome.consumed;
-    list_as_monitor();
-    if (outcome.state == Dispatcher::State::CutOff) {
-      out.truncate(0);
-      close();
-      return;
-    }
-    if (!flush(now)) return;
-    if (outcome.state == Dispatcher::State::Close) {
-      close_after_writes(now);
-      return;
-    }
+    if (!send_replies(outcome.state, now)) return;
   } while (outcome.state == Dispatcher::State::OutputFull && stream_.pending_bytes() == 0);
   at_least_ = outcome.at_least;
   keep_rest(input, consumed);

@@ -178,6 +178,21 @@ bool Dispatcher::run_batch(Execution& execution, std::span<Request> requests, Ou
   return true;
 }
 
+void Dispatcher::run_locked(Execution& execution, const Request& request, const Command& command) {
+  const std::span<const ByteView> arguments = request.args.views();
+  const commands::CommandRow& row = *command.row;
+  const engine::Keyspace::Guard guard =
+      server_.keyspace.lock(request.has_key && row.keys.is_one_key() && row.locks == commands::Locks::Keys
+                                ? mask_of(request.key.stripe)
+                                : commands::stripes_of(command, arguments, false));
+  // Under the locks: whoever sees the keys after CLIENT KILL has answered sees no later change of the client's.
+  if (execution.client.killed.load()) [[unlikely]] {
+    execution.client.ending = Ending::AtOnce;
+    return;
+  }
+  commands::execute(execution, command, arguments, request.has_key ? &request.key : nullptr);
+}
+
 void Dispatcher::run_request(Execution& execution, Request& request) {
   refresh_settings();
   ClientState& client = execution.client;
@@ -189,21 +204,10 @@ void Dispatcher::run_request(Execution& execution, Request& request) {
   client.commands_processed.add(1);
   client.last_command = command;
   if (!refused) {
-    const std::span<const ByteView> arguments = request.args.views();
     if (client.transaction.open && !command->has(commands::kRunInMulti)) {
-      queue(execution, *command, arguments);
+      queue(execution, *command, request.args.views());
     } else {
-      const commands::CommandRow& row = *command->row;
-      const engine::Keyspace::Guard guard =
-          server_.keyspace.lock(request.has_key && row.keys.is_one_key() && row.locks == commands::Locks::Keys
-                                    ? mask_of(request.key.stripe)
-                                    : commands::stripes_of(*command, arguments, false));
-      // Under the locks: whoever sees the keys after CLIENT KILL has answered sees no later change of the client's.
-      if (client.killed.load()) [[unlikely]] {
-        client.ending = Ending::AtOnce;
-        return;
-      }
-      commands::execute(execution, *command, arguments, request.has_key ? &request.key : nullptr);
+      run_locked(execution, request, *command);
     }
   }
   if (client.reply_mode != ReplyMode::On) [[unlikely]] {

@@ -86,6 +86,8 @@ class Dispatcher {
   /// Runs parsed commands until one of them ends the burst; then `outcome.state` says how.
   bool run_batch(commands::Execution& execution, std::span<Request> requests, Outcome& outcome);
   void run_request(commands::Execution& execution, Request& request);
+  /// Takes the command's locks and runs it, unless the client has been killed meanwhile.
+  void run_locked(commands::Execution& execution, const Request& request, const commands::Command& command);
   bool refuse(commands::Execution& execution, const Request& request, const commands::Command*& command);
   bool resolve(commands::Execution& execution, std::span<const ByteView> arguments, const commands::Command*& command);
   void reject(commands::Execution& execution, const commands::Command* command, ByteView text);
