@@ -55,6 +55,7 @@ TEST_CASE("once CLIENT KILL has answered, nothing of the client is executed") {
     killer.send(kill);
     for (std::size_t i = 0; i < kVictims; ++i) CHECK(killer.reply() == ":1\r\n");
     std::vector<std::string> counts;
+    counts.reserve(keys.size());
     for (const std::string& key : keys) counts.push_back(killer.run("GET " + key));
     for (Client& victim : victims) CHECK(victim.closed());
     REQUIRE(eventually([&] { return node.state().clients.size() == 1; }));
