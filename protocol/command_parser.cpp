@@ -16,6 +16,8 @@ constexpr std::size_t kKeptUnescaped = 4096;  // bytes, likewise
 constexpr std::size_t kKeptOffsets = 64;      // a cursor stays with an idle connection: keep less
 constexpr std::int64_t kUnauthenticatedArgs = 10;
 constexpr std::uint64_t kUnauthenticatedBulk = 16384;
+constexpr std::int64_t kMostShort = 9;      // arguments of a command that is read the short way, and
+constexpr std::uint64_t kLongestShort = 99;  // their longest: whoever has not authenticated may send them too
 constexpr std::size_t kLineEnd = 2;         // "\r\n"
 constexpr std::ptrdiff_t kPlainDigits = 9;  // longer lengths take the careful path
 
@@ -58,6 +60,24 @@ inline const char* plain_length(const char* begin, const char* end, std::int64_t
   return nullptr;
 }
 
+/// A length of one digit or two after `type`, and its line end; moves `at` behind it. False if it is something else, or
+/// not all here, or may be followed by nothing.
+inline bool short_length(const char*& at, const char* end, char type, std::size_t& value) {
+  constexpr std::ptrdiff_t kLongest = 5;  // "$12\r\n"
+  if (end - at < kLongest || *at != type) return false;
+  const unsigned first = static_cast<unsigned char>(at[1]) - unsigned{'0'};
+  const unsigned second = static_cast<unsigned char>(at[2]) - unsigned{'0'};
+  if (at[2] == '\r') {
+    value = first;
+    at += kLongest - 1;
+    return first <= 9;
+  }
+  value = std::size_t{first} * 10 + second;
+  const bool plain = first - 1 <= 8 && second <= 9 && at[3] == '\r';
+  at += kLongest;
+  return plain;
+}
+
 }  // namespace
 
 void Args::clear() {
@@ -79,6 +99,9 @@ class CommandReader {
         args_(args),
         max_bulk_(limits.authenticated ? limits.max_bulk : std::min(limits.max_bulk, kUnauthenticatedBulk)) {}
 
+  /// A whole command of few and short arguments, as most are: how long it is. 0 if it is not one; read_array() then
+  /// looks again.
+  static std::size_t read_short(ByteView input, Args& args);
   ParseOutcome read_array();
   ParseOutcome read_inline();
 
@@ -141,6 +164,27 @@ inline CommandReader::Length CommandReader::read_bulk_length(const char* at) con
     return careful_bulk_length(at);
   }
   return {next, length};
+}
+
+inline std::size_t CommandReader::read_short(ByteView input, Args& args) {
+  const char* at = input.data();
+  const char* const end = at + input.size();
+  std::size_t count = 0;
+  if (!short_length(at, end, '*', count) || count - 1 >= std::size_t{kMostShort}) return 0;
+  if (args.views_.size() != count) {  // usually the command before had as many
+    args.clear();
+    args.views_.resize(count);
+  }
+  for (ByteView& view : args.views_) {
+    std::size_t length = 0;
+    if (!short_length(at, end, '$', length) || static_cast<std::size_t>(end - at) < length + kLineEnd) return 0;
+    view = ByteView(at, length);
+    at += length + kLineEnd;
+  }
+  if (!args.unescaped_.empty()) [[unlikely]] {
+    args.unescaped_.clear();
+  }
+  return static_cast<std::size_t>(at - input.data());
 }
 
 ParseOutcome CommandReader::read_array() {
@@ -359,6 +403,11 @@ bool CommandReader::read_double_quotes(const char*& at, const char* end) {
 }
 
 ParseOutcome parse_command(ByteView input, const ParseLimits& limits, ParseCursor& progress, Args& args) {
+  if (progress.at_start() && limits.max_bulk >= kLongestShort && limits.max_args >= kMostShort) [[likely]] {
+    if (const std::size_t consumed = CommandReader::read_short(input, args); consumed > 0) [[likely]] {
+      return Parsed{consumed};
+    }
+  }
   args.clear();
   if (input.empty()) return NeedMore{0};
   CommandReader reader(input, limits, progress, args);

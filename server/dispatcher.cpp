@@ -21,7 +21,7 @@ bool is_exec(const Command& command) { return command.row->name == "exec"; }
 
 /// The flags that a command stands for: EXEC for those of all commands that it will run.
 std::uint32_t effective_flags(const ClientState& client, const Command& command) {
-  return is_exec(command) ? client.transaction.row_flags : command.row->flags;
+  return is_exec(command) ? client.transaction.row_flags : command.flags;
 }
 
 /// Inside MULTI everything takes memory, if only for its queue, but what ends the transaction.
@@ -38,11 +38,9 @@ bool is_http(ByteView name) { return equals_ignore_case(name, "post") || equals_
 
 }  // namespace
 
-void Dispatcher::refresh_settings() {
-  const std::uint64_t generation = server_.config.generation();
-  if (generation == loop_.settings_generation) return;
+void Dispatcher::load_settings(std::uint64_t generation) {
   loop_.settings_generation = generation;  // read first: a change in between is seen at the next burst
-  loop_.settings = server_.config.current();
+  loop_.use_settings(server_.config.current());
 }
 
 /// Looks up the command and its first key, so that memory can be fetched ahead.
@@ -50,7 +48,7 @@ void Dispatcher::prepare(Request& request, const ClientState& client) {
   request.command = request.args.empty() ? nullptr : commands::find_command(request.args[0]);
   request.has_key = false;
   if (request.command == nullptr) return;
-  const int first = request.command->row->keys.first;
+  const int first = request.command->first_key;
   if (first <= 0 || static_cast<std::size_t>(first) >= request.args.size()) return;
   request.key = engine::Key::of(request.args[static_cast<std::size_t>(first)]);
   request.has_key = true;
@@ -180,11 +178,9 @@ bool Dispatcher::run_batch(Execution& execution, std::span<Request> requests, Ou
 
 void Dispatcher::run_locked(Execution& execution, const Request& request, const Command& command) {
   const std::span<const ByteView> arguments = request.args.views();
-  const commands::CommandRow& row = *command.row;
   const engine::Keyspace::Guard guard =
-      server_.keyspace.lock(request.has_key && row.keys.is_one_key() && row.locks == commands::Locks::Keys
-                                ? mask_of(request.key.stripe)
-                                : commands::stripes_of(command, arguments, false));
+      server_.keyspace.lock(request.has_key && command.locks_one_key ? mask_of(request.key.stripe)
+                                                                     : commands::stripes_of(command, arguments, false));
   // Under the locks: whoever sees the keys after CLIENT KILL has answered sees no later change of the client's.
   if (execution.client.killed.load()) [[unlikely]] {
     execution.client.ending = Ending::AtOnce;
@@ -199,7 +195,7 @@ void Dispatcher::run_request(Execution& execution, Request& request) {
   ByteBuffer& out = execution.reply.buffer();
   const std::size_t reply_start = out.size();
   const Command* command = request.command;
-  const bool refused = refuse(execution, request, command);
+  const bool refused = !is_usual(client, request) && refuse(execution, request, command);
   if (client.blocked) return;  // by a pause: it comes again
   client.commands_processed.add(1);
   client.last_command = command;
@@ -297,6 +293,15 @@ bool Dispatcher::out_of_memory(const Execution& execution, const Request& reques
   return make_room(server_, *loop_.settings, execution.now, queued, most) == engine::Keyspace::Room::None;
 }
 
+/// Whether it is plain to see, as it mostly is, that refuse() has nothing against the command.
+bool Dispatcher::is_usual(const ClientState& client, const Request& request) const {
+  const Command* const command = request.command;
+  return command != nullptr && command->subcommands.empty() && command->arity_fits(request.args.size()) &&
+         client.authenticated && !client.transaction.open && !client.monitoring &&
+         (loop_.settings->maxmemory == 0 || !command->has(commands::kDenyOom)) &&
+         server_.pause.until_ms.load(std::memory_order_relaxed) == 0;
+}
+
 /// The checks before a command may run, in Redis's order. True if it was answered or must wait.
 bool Dispatcher::refuse(Execution& execution, const Request& request, const Command*& command) {
   if (!resolve(execution, request.args.views(), command)) return true;
@@ -344,7 +349,7 @@ void Dispatcher::queue(Execution& execution, const Command& command, std::span<c
       queued.bytes += argument;
     }
     transaction.stripes |= commands::stripes_of(command, arguments, true);
-    transaction.row_flags |= command.row->flags;
+    transaction.row_flags |= command.flags;
     transaction.queued_bytes += queued.memory();
     transaction.queue.push_back(std::move(queued));
     client.multi_count = static_cast<std::int32_t>(transaction.queue.size());

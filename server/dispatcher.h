@@ -52,7 +52,10 @@ class Dispatcher {
   }
 
   /// Makes the loop see a change of the configuration. Cheap if there is none.
-  void refresh_settings();
+  void refresh_settings() {
+    const std::uint64_t generation = server_.config.generation();
+    if (generation != loop_.settings_generation) load_settings(generation);
+  }
 
   /// The reply of a client whose wait is over.
   void finish_wait(ClientState& client, ByteBuffer& out, bool with_error);
@@ -88,6 +91,8 @@ class Dispatcher {
   void run_request(commands::Execution& execution, Request& request);
   /// Takes the command's locks and runs it, unless the client has been killed meanwhile.
   void run_locked(commands::Execution& execution, const Request& request, const commands::Command& command);
+  void load_settings(std::uint64_t generation);
+  bool is_usual(const ClientState& client, const Request& request) const;
   bool refuse(commands::Execution& execution, const Request& request, const commands::Command*& command);
   bool resolve(commands::Execution& execution, std::span<const ByteView> arguments, const commands::Command*& command);
   void reject(commands::Execution& execution, const commands::Command* command, ByteView text);

@@ -43,11 +43,12 @@ class UnownedSocket {
 }  // namespace
 
 LoopWorker::LoopWorker(ServerState& server, LoopIndex index, unsigned loops)
-    : server_(server),
-      loops_(loops),
-      state_{index, server.loops[static_cast<std::size_t>(index)].get(), server.config.current(),
-             server.config.generation()},
-      dispatcher_(server, state_) {}
+    : server_(server), loops_(loops), dispatcher_(server, state_) {
+  state_.index = index;
+  state_.statistics = server.loops[static_cast<std::size_t>(index)].get();
+  state_.settings_generation = server.config.generation();
+  state_.use_settings(server.config.current());
+}
 
 LoopWorker::~LoopWorker() = default;
 

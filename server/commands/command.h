@@ -180,15 +180,34 @@ struct CommandRow {
 /// A row in the table of this process. Lives as long as the process.
 struct Command {
   const CommandRow* row = nullptr;
+  // Copies of what every call needs, together.
+  Handler handler = nullptr;
+  std::uint32_t flags = 0;
+  std::int32_t arity = 0;
+  std::int32_t first_key = 0;  // 0: none at a fixed place
+  bool locks_one_key = false;  // the stripe of its first key, and no other
+  std::uint8_t names = 1;      // arguments that its name takes: 2 for a subcommand
+  std::uint16_t id = 0;        // dense, for counters
   const Command* parent = nullptr;  // of a subcommand
-  std::uint16_t id = 0;             // dense, for counters
-  std::string full_name;            // "client|list"
   std::vector<const Command*> subcommands;
+  std::string full_name;            // "client|list"
 
-  bool has(Flag flag) const { return (row->flags & flag) != 0; }
+  Command(const CommandRow& described, const Command* parent_command, std::size_t number)
+      : row(&described),
+        handler(described.handler),
+        flags(described.flags),
+        arity(described.arity),
+        first_key(described.keys.first),
+        locks_one_key(described.keys.is_one_key() && described.locks == Locks::Keys),
+        names(parent_command == nullptr ? 1 : 2),
+        id(static_cast<std::uint16_t>(number)),
+        parent(parent_command),
+        full_name((parent_command == nullptr ? "" : parent_command->full_name + "|") + std::string(described.name)) {}
+
+  bool has(Flag flag) const { return (flags & flag) != 0; }
   bool arity_fits(std::size_t arguments) const {
-    const auto count = static_cast<int>(arguments);
-    return row->arity >= 0 ? count == row->arity : count >= -row->arity;
+    const auto count = static_cast<std::int32_t>(arguments);
+    return arity >= 0 ? count == arity : count >= -arity;
   }
 };
 

@@ -13,14 +13,33 @@ namespace magpie::commands {
 namespace {
 
 /// Names up to this length are looked up by the table of folded words.
-constexpr std::size_t kLongestName = 24;
+constexpr std::size_t kWord = 8;
+constexpr std::size_t kLongestName = 3 * kWord;
 
 /// A name, or a mask for one, in words that are compared at once; padded with zeros.
-using NameWords = std::array<std::uint64_t, kLongestName / 8>;
+using NameWords = std::array<std::uint64_t, kLongestName / kWord>;
+
+/// `size` bytes (1 ..= 8) from `at` on, padded with zeros.
+std::uint64_t load(const char* at, std::size_t size) {
+  constexpr std::size_t kHalf = 4;
+  if (size >= kHalf) {
+    std::uint32_t low = 0;
+    std::uint32_t high = 0;
+    std::memcpy(&low, at, kHalf);
+    std::memcpy(&high, at + size - kHalf, kHalf);
+    return low | std::uint64_t{high} << (8 * (size - kHalf));  // they overlap, and agree there
+  }
+  const auto byte = [&](std::size_t index) {
+    return std::uint64_t{static_cast<unsigned char>(at[index])} << 8 * index;
+  };
+  return byte(0) | byte(size / 2) | byte(size - 1);
+}
 
 NameWords words_of(ByteView name) {
   NameWords words{};
-  std::memcpy(words.data(), name.data(), name.size());
+  for (std::size_t i = 0; i * kWord < name.size(); ++i) {
+    words[i] = load(name.data() + i * kWord, std::min(name.size() - i * kWord, kWord));
+  }
   return words;
 }
 
@@ -72,14 +91,16 @@ class CommandTable {
       for (const CommandRow& row : family()) top_.push_back(add(row, nullptr));
     }
     index_.resize(std::bit_ceil(top_.size() * 4));
+    mask_ = index_.size() - 1;
     for (const Command* command : top_) insert(command);
   }
 
   const Command* find(ByteView name) const {
     if (name.empty() || name.size() > kLongestName) return nullptr;
+    if (name.size() <= kWord) return find_short(load(name.data(), name.size()), name.size());
     const NameWords words = words_of(name);
     for (std::size_t at = hash(words);; ++at) {
-      const Place& place = index_[at & (index_.size() - 1)];
+      const Place& place = index_[at & mask_];
       if (place.command == nullptr || place.is(words, name.size())) return place.command;
     }
   }
@@ -88,6 +109,15 @@ class CommandTable {
   const std::vector<const Command*>& top() const { return top_; }
 
  private:
+  /// Most names fit into one word: less is left to do for them.
+  const Command* find_short(std::uint64_t word, std::size_t size) const {
+    for (std::size_t at = hash({word});; ++at) {
+      const Place& place = index_[at & mask_];
+      const std::uint64_t different = ((word ^ place.name[0]) & place.compared[0]) | (size ^ place.size);
+      if (different == 0 || place.command == nullptr) return place.command;
+    }
+  }
+
   struct Place {
     NameWords name{};
     NameWords compared{};  // the bits that must be the same: all but the case of letters
@@ -102,11 +132,7 @@ class CommandTable {
   };
 
   Command* add(const CommandRow& row, const Command* parent) {
-    auto command = std::make_unique<Command>();
-    command->row = &row;
-    command->parent = parent;
-    command->id = static_cast<std::uint16_t>(all_.size());
-    command->full_name = parent == nullptr ? std::string(row.name) : parent->full_name + "|" + std::string(row.name);
+    auto command = std::make_unique<Command>(row, parent, all_.size());
     all_.push_back(command.get());
     owned_.push_back(std::move(command));
     Command* added = owned_.back().get();
@@ -120,14 +146,15 @@ class CommandTable {
     std::ranges::transform(name, compared.begin(), [](char c) { return c >= 'a' && c <= 'z' ? '\xdf' : '\xff'; });
     const NameWords words = words_of(name);
     std::size_t at = hash(words);
-    while (index_[at & (index_.size() - 1)].command != nullptr) ++at;
-    index_[at & (index_.size() - 1)] = {words, words_of(compared), name.size(), command};
+    while (index_[at & mask_].command != nullptr) ++at;
+    index_[at & mask_] = {words, words_of(compared), name.size(), command};
   }
 
   std::vector<std::unique_ptr<Command>> owned_;
   std::vector<const Command*> all_;
   std::vector<const Command*> top_;
   std::vector<Place> index_;
+  std::size_t mask_ = 0;
 };
 
 const CommandTable& table() {

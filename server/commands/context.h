@@ -14,8 +14,33 @@
 
 namespace magpie::commands {
 
+/// One command on its way through the dispatcher: what execute() needs to make a context.
+struct Execution {
+  server::ServerState& server;
+  server::LoopState& loop;
+  server::ClientState& client;
+  resp::ReplyWriter& reply;
+  Instant now;
+  bool in_transaction = false;
+};
+
 /// Everything that a handler may use. Lives for one command; the loop's thread only.
 struct CommandContext {
+  /// `ahead` is a key that was hashed already, or nullptr. Borrows everything.
+  CommandContext(Execution& execution, const Command& called, std::span<const ByteView> arguments,
+                 const engine::Key* ahead)
+      : keys(execution.server.keyspace, execution.client.database(), execution.now, *execution.loop.statistics,
+             !execution.client.no_touch, ahead),
+        reply(execution.reply),
+        client(execution.client),
+        server(execution.server),
+        loop(execution.loop),
+        settings(*execution.loop.settings),
+        command(called),
+        argv(arguments),
+        now(execution.now),
+        in_transaction(execution.in_transaction) {}
+
   KeyAccess keys;
   resp::ReplyWriter& reply;
   server::ClientState& client;
@@ -36,16 +61,6 @@ struct CommandContext {
 
 /// The arguments as logs and MONITOR may show them. Borrows like the context.
 std::vector<ByteView> shown_arguments(const CommandContext& context);
-
-/// One command on its way through the dispatcher: what execute() needs to make a context.
-struct Execution {
-  server::ServerState& server;
-  server::LoopState& loop;
-  server::ClientState& client;
-  resp::ReplyWriter& reply;
-  Instant now;
-  bool in_transaction = false;
-};
 
 /// The locks that a command needs, from its row and arguments; commands with Locks::Own need all if `held_ahead`
 /// (EXEC).

@@ -38,13 +38,6 @@ void log_slow(CommandContext& context, const config::Settings& settings, std::ui
   }
 }
 
-/// Whether any of the logs of log_slow() wants this command; the usual answer is no.
-bool unusual(const config::Settings& settings, std::uint64_t ns, std::size_t request_bytes, std::size_t reply_bytes) {
-  return static_cast<std::int64_t>(ns / kNsPerUs) >= settings.slowlog_log_slower_than ||
-         static_cast<std::int64_t>(std::max(request_bytes, reply_bytes)) >=
-             std::min(settings.commandlog_request_larger_than, settings.commandlog_reply_larger_than);
-}
-
 /// After CONFIG SET. A log that takes nothing keeps what it has, as in Redis.
 void shorten_logs(server::ServerState& server, const config::Settings& settings) {
   const auto shorten = [](server::CommandLog& log, std::int64_t threshold, std::int64_t length) {
@@ -53,6 +46,25 @@ void shorten_logs(server::ServerState& server, const config::Settings& settings)
   shorten(server.slow_commands, settings.slowlog_log_slower_than, settings.slowlog_max_len);
   shorten(server.large_requests, settings.commandlog_request_larger_than, settings.commandlog_large_request_max_len);
   shorten(server.large_replies, settings.commandlog_reply_larger_than, settings.commandlog_large_reply_max_len);
+}
+
+/// For a command that took long or was large, or has changed settings: what logs and the latency monitor want of it.
+[[gnu::cold]] void note(CommandContext& context, std::uint64_t ns, std::size_t reply_bytes) {
+  const config::Settings& settings = context.changed == nullptr ? context.settings : *context.changed;
+  std::size_t request_bytes = 0;
+  for (const ByteView argument : context.argv) request_bytes += argument.size();
+  if (!context.command.has(kSkipSlowlog)) log_slow(context, settings, ns, request_bytes, reply_bytes);
+  if (context.changed != nullptr) shorten_logs(context.server, settings);
+  if (settings.latency_monitor_threshold > 0 &&
+      ns >= static_cast<std::uint64_t>(settings.latency_monitor_threshold) * kNsPerMs) {
+    context.server.latency.add(context.command.has(kFast) ? "fast-command" : "command",
+                               static_cast<std::int64_t>(ns / kNsPerMs), context.now.ms / 1000);
+  }
+}
+
+/// At least the bytes of the arguments: they lie behind each other in what was received, or else anything.
+std::size_t span_of(std::span<const ByteView> arguments) {
+  return static_cast<std::size_t>(arguments.back().data() - arguments.front().data()) + arguments.back().size();
 }
 
 }  // namespace
@@ -95,48 +107,27 @@ void reply_error(Execution& execution, ByteView text) {
 
 bool execute(Execution& execution, const Command& command, std::span<const ByteView> arguments,
              const engine::Key* ahead) {
-  server::ClientState& client = execution.client;
   const std::uint64_t start = server::ticks();
   // The time was read for a whole burst, and something in it, or another thread's lock, may have taken long. A
   // transaction has one time.
   if (start - execution.loop.clock_read_at > kMostClockAge && !execution.in_transaction) {
     execution.now = execution.loop.read_clock();
   }
-  CommandContext context{KeyAccess(execution.server.keyspace, client.database(), execution.now,
-                                   *execution.loop.statistics, !client.no_touch),
-                         execution.reply,
-                         client,
-                         execution.server,
-                         execution.loop,
-                         *execution.loop.settings,
-                         command,
-                         arguments,
-                         execution.now,
-                         execution.in_transaction,
-                         nullptr};
-  if (ahead != nullptr) context.keys.remember(*ahead);
-
+  CommandContext context(execution, command, arguments, ahead);
   const std::size_t reply_start = execution.reply.buffer().size();
-  const std::size_t names = command.parent == nullptr ? 1 : 2;
-  const CommandResult result = command.row->handler(context, ArgReader(arguments.subspan(names)));
+  const CommandResult result = command.handler(context, ArgReader(arguments.subspan(command.names)));
   if (!result) reply_error(execution, result.error().text());
   const std::uint64_t ns = server::ns_between(start, server::ticks());
   if (execution.server.monitors.load(std::memory_order_relaxed) > 0) feed_monitors(context);
 
-  const config::Settings& settings = context.changed == nullptr ? context.settings : *context.changed;
+  const server::LoopState::Watched& watched = execution.loop.watched;
+  const bool tracked = context.changed == nullptr ? watched.latency_tracking : context.changed->latency_tracking;
   execution.loop.statistics->commands_processed.add(1);
-  execution.loop.statistics->record(command.id, ns, !result.has_value(), settings.latency_tracking);
-  std::size_t request_bytes = 0;
-  for (const ByteView argument : arguments) request_bytes += argument.size();
+  execution.loop.statistics->record(command.id, ns, !result.has_value(), tracked);
   const std::size_t reply_bytes = execution.reply.buffer().size() - reply_start;
-  if (unusual(settings, ns, request_bytes, reply_bytes) && !command.has(kSkipSlowlog)) {
-    log_slow(context, settings, ns, request_bytes, reply_bytes);
-  }
-  if (context.changed != nullptr) shorten_logs(execution.server, settings);
-  if (settings.latency_monitor_threshold > 0 &&
-      ns >= static_cast<std::uint64_t>(settings.latency_monitor_threshold) * kNsPerMs) {
-    execution.server.latency.add(command.has(kFast) ? "fast-command" : "command",
-                                 static_cast<std::int64_t>(ns / kNsPerMs), execution.now.ms / 1000);
+  if (ns >= watched.slow_ns || std::max(span_of(arguments), reply_bytes) >= watched.large_bytes ||
+      context.changed != nullptr) [[unlikely]] {
+    note(context, ns, reply_bytes);
   }
   return result.has_value();
 }

@@ -13,17 +13,20 @@ namespace magpie::commands {
 /// must cover every key that is used.
 class KeyAccess {
  public:
-  KeyAccess(engine::Keyspace& keyspace, Db db, Instant now, server::LoopStatistics& statistics, bool touch)
-      : keyspace_(keyspace), statistics_(statistics), db_(db), now_(now), touch_(touch) {}
+  /// `ahead`, if any, was hashed ahead of time and must outlive this.
+  KeyAccess(engine::Keyspace& keyspace, Db db, Instant now, server::LoopStatistics& statistics, bool touch,
+            const engine::Key* ahead = nullptr)
+      : keyspace_(keyspace), statistics_(statistics), ahead_(ahead), db_(db), now_(now), touch_(touch) {}
 
   Db db() const { return db_; }
   Instant now() const { return now_; }
   engine::Keyspace& keyspace() { return keyspace_; }
 
-  /// A key hashed ahead of time by the dispatcher; used when a command asks for these very bytes.
-  void remember(const engine::Key& key) { ahead_ = key; }
+  /// The key of these bytes: `ahead`, if it was hashed from them.
   engine::Key key(ByteView bytes) const {
-    return bytes.data() == ahead_.bytes.data() && bytes.size() == ahead_.bytes.size() ? ahead_ : engine::Key::of(bytes);
+    const bool known =
+        ahead_ != nullptr && bytes.data() == ahead_->bytes.data() && bytes.size() == ahead_->bytes.size();
+    return known ? *ahead_ : engine::Key::of(bytes);
   }
 
   /// For reading: counts a hit or a miss, marks the access. Valid until the next change.
@@ -73,7 +76,7 @@ class KeyAccess {
  private:
   engine::Keyspace& keyspace_;
   server::LoopStatistics& statistics_;
-  engine::Key ahead_{};
+  const engine::Key* ahead_ = nullptr;
   Db db_;
   Instant now_;
   bool touch_;

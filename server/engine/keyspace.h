@@ -100,6 +100,7 @@ class Keyspace {
 
   /// Starts the cache misses that find() would wait for: first the bucket, later (when that has arrived) the entry.
   void prefetch_bucket(Db db, const Key& key) const {
+    __builtin_prefetch(&stripe(key.stripe), 1);  // for its lock
     if (const Partition* partition = slot(key.stripe, db).load(std::memory_order_acquire)) {
       partition->table.prefetch_bucket(key.hash);
     }

@@ -2,10 +2,6 @@
 
 #include <ctime>
 
-#if defined(__x86_64__)
-#include <x86intrin.h>
-#endif
-
 namespace magpie::server {
 namespace {
 
@@ -27,9 +23,7 @@ const Origin kOrigin;
 
 std::int64_t wall_clock_us() { return read_ns(CLOCK_REALTIME) / 1000; }
 
-#if defined(__x86_64__)
-std::uint64_t ticks() { return __rdtsc(); }
-#else
+#if !defined(__x86_64__)
 std::uint64_t ticks() { return static_cast<std::uint64_t>(read_ns(CLOCK_MONOTONIC)); }
 #endif
 
@@ -38,18 +32,14 @@ std::uint64_t ticks_to_ns(std::uint64_t difference) {
   return ns_between(now - difference, now);
 }
 
-std::uint64_t ns_between(std::uint64_t start, std::uint64_t now) {
-  // Measured anew once a second at most: the longer the baseline, the better the rate.
-  thread_local double ns_per_tick = 0;
-  thread_local std::uint64_t measured_at = 0;
+constinit thread_local TickRate tick_rate;
+
+void TickRate::measure(std::uint64_t now) {
   constexpr std::uint64_t kRefreshTicks = 2'000'000'000;
-  if (ns_per_tick == 0 || now - measured_at > kRefreshTicks) {
-    measured_at = now;
-    const std::uint64_t elapsed = now - kOrigin.ticks;
-    ns_per_tick =
-        elapsed == 0 ? 1.0 : static_cast<double>(read_ns(CLOCK_MONOTONIC) - kOrigin.ns) / static_cast<double>(elapsed);
-  }
-  return static_cast<std::uint64_t>(static_cast<double>(now - start) * ns_per_tick);
+  due = now + kRefreshTicks;
+  const std::uint64_t elapsed = now - kOrigin.ticks;
+  ns_per_tick =
+      elapsed == 0 ? 1.0 : static_cast<double>(read_ns(CLOCK_MONOTONIC) - kOrigin.ns) / static_cast<double>(elapsed);
 }
 
 }  // namespace magpie::server

@@ -1,5 +1,8 @@
 #include "server/state/server_state.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace magpie::server {
 
 void ServerState::reset_statistics() {
@@ -8,6 +11,23 @@ void ServerState::reset_statistics() {
   errors.reset();
   keyspace.reset_counters();
   rejected_connections.store(0, std::memory_order_relaxed);
+}
+
+void LoopState::use_settings(std::shared_ptr<const config::Settings> current) {
+  settings = std::move(current);
+  constexpr std::uint64_t kNever = UINT64_MAX;
+  // A negative limit means never; so does 0 for the latency monitor.
+  const auto limit = [](std::int64_t value, std::uint64_t unit) {
+    return value < 0 ? kNever : static_cast<std::uint64_t>(value) * unit;
+  };
+  constexpr std::uint64_t kNsPerUs = 1000;
+  constexpr std::uint64_t kNsPerMs = 1'000'000;
+  const std::int64_t monitored = settings->latency_monitor_threshold;
+  watched.slow_ns =
+      std::min(limit(settings->slowlog_log_slower_than, kNsPerUs), limit(monitored > 0 ? monitored : -1, kNsPerMs));
+  watched.large_bytes =
+      std::min(limit(settings->commandlog_request_larger_than, 1), limit(settings->commandlog_reply_larger_than, 1));
+  watched.latency_tracking = settings->latency_tracking;
 }
 
 }  // namespace magpie::server

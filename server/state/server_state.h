@@ -116,6 +116,15 @@ struct LoopState {
   std::shared_ptr<const config::Settings> settings;
   std::uint64_t settings_generation = 0;
 
+  /// What settings say of every command, in few words: whether its time or size is to be noted somewhere.
+  struct Watched {
+    std::uint64_t slow_ns = 0;
+    std::uint64_t large_bytes = 0;
+    bool latency_tracking = false;
+  };
+  Watched watched;
+  void use_settings(std::shared_ptr<const config::Settings> current);
+
   /// The time that commands run at. Tests step a clock by hand.
   std::function<Instant()> clock = wall_clock;
   std::uint64_t clock_read_at = 0;  // ticks() of the last read_clock()

@@ -33,7 +33,9 @@ TestServer::TestServer(const config::Settings& settings)
   state_.run_id = std::string(40, 'a');
   state_.start_ms = now_.ms;
   state_.loops.push_back(std::make_unique<server::LoopStatistics>(commands::all_commands().size()));
-  loop_ = {server::LoopIndex{0}, state_.loops[0].get(), config_.current(), config_.generation()};
+  loop_.statistics = state_.loops[0].get();
+  loop_.settings_generation = config_.generation();
+  loop_.use_settings(config_.current());
   loop_.clock = [this] { return now_; };
   dispatcher_ = std::make_unique<server::Dispatcher>(state_, loop_);
 }
