@@ -90,29 +90,30 @@ void Dispatcher::prefetch(std::span<const Request> requests) {
   for (const Request& request : requests) {
     if (request.has_key) server_.keyspace.prefetch_bucket(request.db, request.key);
   }
+  fetch_entries(requests);
+}
+
+void Dispatcher::fetch_entries(std::span<const Request> requests) {
   if (requests.size() < 2) return;  // its bucket is not here yet
   for (const Request& request : requests) {
     if (request.has_key) server_.keyspace.prefetch_entry(request.db, request.key);
   }
 }
 
-void Dispatcher::look_ahead(std::span<const Head> heads) {
+void Dispatcher::look_ahead(std::size_t number, const Head& head) {
   refresh_settings();
-  for (std::size_t i = 0; i < heads.size(); ++i) {
-    const Head& head = heads[i];
-    Request& request = heads_[i];
-    const resp::ParseOutcome outcome =
-        resp::parse_command(head.input, parse_limits(*head.client), *head.progress, request.args);
-    if (const auto* parsed = std::get_if<resp::Parsed>(&outcome)) {
-      request.end = parsed->consumed;
-      prepare(request, *head.client);
-    } else {  // run() comes to the same conclusion
-      request.end = 0;
-      request.has_key = false;
-      if (std::holds_alternative<resp::ProtocolError>(outcome)) *head.progress = {};
-    }
+  Request& request = heads_[number];
+  const resp::ParseOutcome outcome =
+      resp::parse_command(head.input, parse_limits(*head.client), *head.progress, request.args);
+  if (const auto* parsed = std::get_if<resp::Parsed>(&outcome)) {
+    request.end = parsed->consumed;
+    prepare(request, *head.client);
+    if (request.has_key) server_.keyspace.prefetch_bucket(request.db, request.key);
+  } else {  // run() comes to the same conclusion
+    request.end = 0;
+    request.has_key = false;
+    if (std::holds_alternative<resp::ProtocolError>(outcome)) *head.progress = {};
   }
-  prefetch(std::span(heads_).first(heads.size()));
 }
 
 Dispatcher::Outcome Dispatcher::run(ClientState& client, ByteView input, resp::ParseCursor& progress, ByteBuffer& out,

@@ -38,14 +38,16 @@ class Dispatcher {
 
   /// Clients whose first commands are looked at together.
   static constexpr std::size_t kHeads = 16;
-  /// Parses the first command of each of up to kHeads clients and starts the cache misses that they will wait for, so
-  /// that these overlap; then run_head(n) is run() for the n-th of them, with the same input and progress.
+  /// Parses the first command of a client, as number `number` of up to kHeads, and starts the first cache miss that it
+  /// will wait for; then, with all of them there, fetch_heads() starts the second ones, and run_head(n) is run() for
+  /// the n-th of them, with the same input and progress.
   struct Head {
     ClientState* client;
     ByteView input;  // unchanged until run_head()
     resp::ParseCursor* progress;
   };
-  void look_ahead(std::span<const Head> heads);
+  void look_ahead(std::size_t number, const Head& head);
+  void fetch_heads(std::size_t count) { fetch_entries(std::span(heads_).first(count)); }
   Outcome run_head(std::size_t number, ClientState& client, ByteView input, resp::ParseCursor& progress,
                    ByteBuffer& out, Instant now) {
     return run(client, input, progress, out, now, std::span(heads_).subspan(number, heads_[number].end > 0 ? 1 : 0));
@@ -85,6 +87,7 @@ class Dispatcher {
   std::size_t parse_batch(const ClientState& client, ByteView input, std::size_t from, resp::ParseCursor& progress,
                           resp::ParseOutcome& last);
   void prefetch(std::span<const Request> requests);
+  void fetch_entries(std::span<const Request> requests);
   static void prepare(Request& request, const ClientState& client);
   /// Runs parsed commands until one of them ends the burst; then `outcome.state` says how.
   bool run_batch(commands::Execution& execution, std::span<Request> requests, Outcome& outcome);

@@ -110,7 +110,7 @@ void LoopWorker::retire(ClientId id) {
 }
 
 void LoopWorker::gather(Connection& connection, std::size_t bytes) {
-  reads_.add(connection, bytes);
+  reads_.add(connection, bytes, dispatcher_);
   if (reads_.full()) run_gathered();
 }
 

@@ -11,26 +11,26 @@ namespace magpie::server {
 
 ReadBatch::ReadBatch() : buffer_(kReadBuffer + kGatheredReads) {}
 
-void ReadBatch::add(Connection& connection, std::size_t bytes) {
+void ReadBatch::add(Connection& connection, std::size_t bytes, Dispatcher& dispatcher) {
   DCHECK(!full());
   used_ += bytes;
-  connections_[count_++] = &connection;
+  connections_[count_] = &connection;
+  dispatcher.look_ahead(count_++, connection.gathered());
 }
 
 bool ReadBatch::full() const { return count_ == connections_.size() || used_ >= kGatheredReads; }
 
 void ReadBatch::run(Dispatcher& dispatcher, Instant now) {
-  std::array<Dispatcher::Head, Dispatcher::kHeads> heads;
-  for (std::size_t i = 0; i < count_; ++i) heads[i] = connections_[i]->gathered();
-  dispatcher.look_ahead(std::span(heads).first(count_));
-  for (std::size_t i = 0; i < count_; ++i) connections_[i]->run_gathered(i, now);
+  dispatcher.fetch_heads(count_);
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (connections_[i] != nullptr) connections_[i]->run_gathered(i, now);
+  }
   used_ = 0;
   count_ = 0;
 }
 
-void ReadBatch::forget(const Connection& connection) {
-  const auto end = connections_.begin() + static_cast<std::ptrdiff_t>(count_);
-  count_ = static_cast<std::size_t>(std::remove(connections_.begin(), end, &connection) - connections_.begin());
+void ReadBatch::forget(Connection& connection) {
+  std::ranges::replace(connections_, &connection, static_cast<Connection*>(nullptr));
 }
 
 }  // namespace magpie::server

@@ -23,8 +23,8 @@ class ReadBatch {
   std::span<char> space() { return std::span(buffer_).subspan(used_); }
   /// The `bytes` that were read to the start of space().
   ByteView received(std::size_t bytes) const { return {buffer_.data() + used_, bytes}; }
-  /// Keeps these bytes, which are `connection`'s, until run().
-  void add(Connection& connection, std::size_t bytes);
+  /// Keeps these bytes, which `connection` has as its gathered() input, until run(), and looks at them ahead.
+  void add(Connection& connection, std::size_t bytes, Dispatcher& dispatcher);
   bool empty() const { return count_ == 0; }
   /// Nothing more may be added: run() it.
   bool full() const;
@@ -32,12 +32,12 @@ class ReadBatch {
   /// Executes everything, in the order of arrival; empty afterwards.
   void run(Dispatcher& dispatcher, Instant now);
   /// Drops what `connection`, which goes away, has here.
-  void forget(const Connection& connection);
+  void forget(Connection& connection);
 
  private:
   std::vector<char> buffer_;
   std::size_t used_ = 0;
-  std::array<Connection*, Dispatcher::kHeads> connections_{};
+  std::array<Connection*, Dispatcher::kHeads> connections_{};  // nullptr: gone
   std::size_t count_ = 0;
 };
 

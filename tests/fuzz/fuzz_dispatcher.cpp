@@ -120,7 +120,8 @@ class Session {
       copies.emplace_back(connection.input);
       heads.push_back({&server_.client(connection.client), copies.back().view(), &connection.progress});
     }
-    server_.dispatcher().look_ahead(heads);
+    for (std::size_t i = 0; i < heads.size(); ++i) server_.dispatcher().look_ahead(i, heads[i]);
+    server_.dispatcher().fetch_heads(heads.size());
     for (std::size_t i = 0; i < gathered.size(); ++i) {
       ByteBuffer out;
       const Dispatcher::Outcome outcome =
