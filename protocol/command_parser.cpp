@@ -5,7 +5,7 @@
 #include <expected>
 #include <optional>
 
-#include "protocol/escapes.h"
+#include "protocol/inline_arguments.h"
 #include "protocol/numbers.h"
 
 namespace magpie::resp {
@@ -20,11 +20,6 @@ constexpr std::int64_t kMostShort = 9;      // arguments of a command that is re
 constexpr std::uint64_t kLongestShort = 99;  // their longest: whoever has not authenticated may send them too
 constexpr std::size_t kLineEnd = 2;         // "\r\n"
 constexpr std::ptrdiff_t kPlainDigits = 9;  // longer lengths take the careful path
-
-bool is_space(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
-// Redis skips \v and \f between arguments but does not end an argument at them.
-bool is_quote(char byte) { return byte == '"' || byte == '\''; }
-bool ends_token(char byte) { return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r'; }
 
 /// The first `wanted` in [begin, end), or nullptr. As in Redis, which searches with strchr, a NUL byte hides all that
 /// follows it: such a line never ends, until it is too long. `scanned` is where the search has to go on.
@@ -132,12 +127,6 @@ class CommandReader {
   ParseOutcome suspend(const char* at, std::int64_t args_left, std::int64_t bulk_length);
   ParseOutcome fail(ProtocolError error);
   void reset_progress();
-
-  bool split_inline(const char* at, const char* end);
-  bool add_quoted_token(const char*& at, const char* end);
-  bool read_quoted_token(const char*& at, const char* end);
-  bool read_single_quotes(const char*& at, const char* end);
-  bool read_double_quotes(const char*& at, const char* end);
 
   const char* const begin_;
   const char* const end_;
@@ -323,83 +312,10 @@ ParseOutcome CommandReader::read_inline() {
   }
   const char* line_end = newline;
   if (line_end != begin_ && line_end[-1] == '\r') --line_end;
-  if (!split_inline(begin_, line_end)) return fail({ProtocolError::Kind::UnbalancedQuotes});
+  if (!split_inline({begin_, static_cast<std::size_t>(line_end - begin_)}, args_.views_, args_.unescaped_))
+    return fail({ProtocolError::Kind::UnbalancedQuotes});
   reset_progress();
   return Parsed{static_cast<std::size_t>(newline + 1 - begin_)};
-}
-
-/// False if the quotes do not balance.
-bool CommandReader::split_inline(const char* at, const char* end) {
-  for (;;) {
-    while (at != end && is_space(*at)) ++at;
-    if (at == end) return true;
-    const char* const start = at;
-    while (at != end && !ends_token(*at) && !is_quote(*at)) ++at;
-    if (at == end || ends_token(*at)) {
-      args_.views_.emplace_back(start, static_cast<std::size_t>(at - start));
-      continue;
-    }
-    at = start;
-    if (!add_quoted_token(at, end)) return false;
-  }
-}
-
-bool CommandReader::add_quoted_token(const char*& at, const char* end) {
-  std::string& storage = args_.unescaped_;
-  // Unescaping never lengthens: after the first reserve, which covers the rest of the line, nothing moves.
-  if (storage.empty()) storage.reserve(static_cast<std::size_t>(end - at));
-  const std::size_t offset = storage.size();
-  if (!read_quoted_token(at, end)) return false;
-  args_.views_.emplace_back(storage.data() + offset, storage.size() - offset);
-  return true;
-}
-
-bool CommandReader::read_quoted_token(const char*& at, const char* end) {
-  while (at != end && !ends_token(*at)) {
-    const char byte = *at++;
-    if (!is_quote(byte)) {
-      args_.unescaped_.push_back(byte);
-      continue;
-    }
-    const bool closed = byte == '"' ? read_double_quotes(at, end) : read_single_quotes(at, end);
-    return closed && (at == end || is_space(*at));  // a closing quote ends the argument
-  }
-  return true;
-}
-
-bool CommandReader::read_single_quotes(const char*& at, const char* end) {
-  for (; at != end; ++at) {
-    if (*at == '\'') {
-      ++at;
-      return true;
-    }
-    if (*at == '\\' && end - at > 1 && at[1] == '\'') ++at;
-    args_.unescaped_.push_back(*at);
-  }
-  return false;
-}
-
-bool CommandReader::read_double_quotes(const char*& at, const char* end) {
-  for (; at != end; ++at) {
-    if (*at == '"') {
-      ++at;
-      return true;
-    }
-    if (*at != '\\' || end - at < 2) {
-      args_.unescaped_.push_back(*at);
-      continue;
-    }
-    ++at;
-    const int high = *at == 'x' && end - at > 2 ? hex_value(at[1]) : -1;
-    const int low = high >= 0 ? hex_value(at[2]) : -1;
-    if (low >= 0) {
-      args_.unescaped_.push_back(static_cast<char>(high * 16 + low));
-      at += 2;
-    } else {
-      args_.unescaped_.push_back(unescape(*at));
-    }
-  }
-  return false;
 }
 
 ParseOutcome parse_command(ByteView input, const ParseLimits& limits, ParseCursor& progress, Args& args) {

@@ -10,11 +10,8 @@ namespace {
 
 constexpr std::size_t kShortLength = std::numeric_limits<std::uint8_t>::max();
 constexpr std::size_t kLongLengthBytes = 4;
-constexpr std::size_t kAccessBytes = 4;
-constexpr std::size_t kExpiryBytes = 5;
-constexpr std::size_t kWideExpiryBytes = 8;
 constexpr std::int64_t kExpiryEpochMs = 1'577'836'800'000;  // 2020-01-01; five bytes reach to 2054
-constexpr std::int64_t kExpiryRangeMs = std::int64_t{1} << (8 * kExpiryBytes);
+constexpr std::int64_t kExpiryRangeMs = std::int64_t{1} << 40;
 
 bool fits_five_bytes(Instant expiry) {
   return expiry.ms >= kExpiryEpochMs && expiry.ms < kExpiryEpochMs + kExpiryRangeMs;
@@ -61,13 +58,7 @@ std::uint8_t Entry::marks_of(const EntryContent& content) {
 }
 
 Entry::Layout Entry::layout_of(std::uint8_t marks, std::size_t key_length, std::size_t value_length) {
-  Layout at{key_length, value_length, 1, 0, 0, 0};
-  at.access_at += (marks & kLongKey) != 0 ? kLongLengthBytes : 1;
-  at.access_at += (marks & kLongValue) != 0 ? kLongLengthBytes : 1;
-  at.expiry_at = at.access_at + kAccessBytes;
-  at.key_at = at.expiry_at;
-  if ((marks & kExpiry) != 0) at.key_at += kExpiryBytes;
-  if ((marks & kWideExpiry) != 0) at.key_at += kWideExpiryBytes;
+  Layout at{key_length, value_length, key_at(marks), 0};
   at.value_at = at.key_at + key_length;
   return at;
 }
@@ -93,7 +84,7 @@ Entry* Entry::write(void* memory, const EntryContent& content) {
   const Layout at = layout_of(marks, content.key.size(), stored_size(content.value));
   store_length(entry->bytes() + 1, content.key.size(), (marks & kLongKey) != 0);
   entry->store_value_length(at.value_length);
-  std::memcpy(entry->bytes() + at.access_at, &content.access, kAccessBytes);
+  std::memcpy(entry->bytes() + access_at(marks), &content.access, kAccessBytes);
   if (content.expiry) entry->store_expiry(*content.expiry);
   if (!content.key.empty()) std::memcpy(entry->bytes() + at.key_at, content.key.data(), content.key.size());
   entry->store_value(at, content.value);
@@ -112,8 +103,8 @@ void Entry::store_value(const Layout& at, const StringValue& value) {
 }
 
 ByteView Entry::key() const {
-  const Layout at = layout();
-  return {bytes() + at.key_at, at.key_length};
+  const unsigned all = marks();
+  return {bytes() + key_at(all), load_length(bytes() + 1, (all & kLongKey) != 0)};
 }
 
 std::size_t Entry::size() const {
@@ -131,11 +122,11 @@ StringValue Entry::string() const {
 
 std::uint32_t Entry::access() const {
   std::uint32_t access = 0;
-  std::memcpy(&access, bytes() + layout().access_at, sizeof access);
+  std::memcpy(&access, bytes() + access_at(marks()), sizeof access);
   return access;
 }
 
-void Entry::set_access(std::uint32_t access) { std::memcpy(bytes() + layout().access_at, &access, sizeof access); }
+void Entry::set_access(std::uint32_t access) { std::memcpy(bytes() + access_at(marks()), &access, sizeof access); }
 
 std::optional<Instant> Entry::expiry() const {
   if (!has_expiry()) return std::nullopt;
@@ -143,7 +134,7 @@ std::optional<Instant> Entry::expiry() const {
 }
 
 std::int64_t Entry::stored_expiry() const {
-  const char* const from = bytes() + layout().expiry_at;
+  const char* const from = bytes() + expiry_at(marks());
   std::int64_t stored = 0;
   if ((marks() & kWideExpiry) != 0) {
     std::memcpy(&stored, from, kWideExpiryBytes);
@@ -156,7 +147,7 @@ std::int64_t Entry::stored_expiry() const {
 void Entry::store_expiry(Instant expiry) {
   const bool wide = (marks() & kWideExpiry) != 0;
   const std::int64_t stored = wide ? expiry.ms : expiry.ms - kExpiryEpochMs;
-  std::memcpy(bytes() + layout().expiry_at, &stored, wide ? kWideExpiryBytes : kExpiryBytes);
+  std::memcpy(bytes() + expiry_at(marks()), &stored, wide ? kWideExpiryBytes : kExpiryBytes);
 }
 
 bool Entry::assign_in_place(const StringValue& value) {

@@ -62,6 +62,13 @@ class Entry {
  private:
   Entry() = default;
 
+  // Bytes of the parts.
+  static constexpr std::size_t kShortBytes = 1;
+  static constexpr std::size_t kLongBytes = 4;
+  static constexpr std::size_t kAccessBytes = 4;
+  static constexpr std::size_t kExpiryBytes = 5;
+  static constexpr std::size_t kWideExpiryBytes = 8;
+
   static constexpr std::uint8_t kFormMask = 7;
   static constexpr std::uint8_t kExpiry = 8;
   static constexpr std::uint8_t kWideExpiry = 16;
@@ -74,14 +81,22 @@ class Entry {
   struct Layout {
     std::size_t key_length;
     std::size_t value_length;
-    std::size_t access_at;
-    std::size_t expiry_at;
     std::size_t key_at;
     std::size_t value_at;
   };
   static std::uint8_t marks_of(const EntryContent& content);
   static Layout layout_of(std::uint8_t marks, std::size_t key_length, std::size_t value_length);
   Layout layout() const;
+
+  // The same without conditions, for the parts that every access needs.
+  static constexpr unsigned bit(unsigned marks, unsigned mark) { return (marks & mark) != 0 ? 1 : 0; }
+  static std::size_t access_at(unsigned marks) {
+    return 1 + kShortBytes * 2 + (kLongBytes - kShortBytes) * (bit(marks, kLongKey) + bit(marks, kLongValue));
+  }
+  static std::size_t expiry_at(unsigned marks) { return access_at(marks) + kAccessBytes; }
+  static std::size_t key_at(unsigned marks) {
+    return expiry_at(marks) + kExpiryBytes * bit(marks, kExpiry) + kWideExpiryBytes * bit(marks, kWideExpiry);
+  }
   std::uint8_t marks() const { return static_cast<std::uint8_t>(*bytes()); }
   char* bytes() { return reinterpret_cast<char*>(this); }
   const char* bytes() const { return reinterpret_cast<const char*>(this); }
