@@ -33,9 +33,10 @@ std::string human_bytes(std::int64_t bytes);
 struct MemoryReport {
   std::int64_t data = 0;     // what maxmemory is compared with
   std::int64_t clients = 0;  // buffers and state of connections
-  std::int64_t used = 0;     // both, and what the process took at the start
+  std::int64_t used = 0;     // both
   std::int64_t peak = 0;
-  std::int64_t startup = 0;  // the latter, with the empty keyspace
+  std::int64_t startup = 0;  // data of the empty keyspace
+  std::int64_t process = 0;  // memory of the process's own at the start: stacks, tables of commands, the allocator's
   std::int64_t tables = 0;    // of the keyspace
   std::int64_t overhead = 0;  // all but keys and values
   std::int64_t resident = 0;  // of the process, as the kernel counts
@@ -46,6 +47,7 @@ struct MemoryReport {
   double dataset_percent() const;
   double peak_percent() const;
   double fragmentation() const;
+  std::int64_t fragmented() const { return resident - used - process; }
 };
 /// No lock may be held, unless in a transaction.
 MemoryReport memory_report(CommandContext& context);

@@ -107,7 +107,6 @@ void info_clients(InfoText& text, CommandContext& context) {
 
 void info_memory(InfoText& text, CommandContext& context) {
   const MemoryReport memory = memory_report(context);
-  const std::int64_t fragmented = memory.resident - memory.used;
   text.section("Memory");
   text.bytes("used_memory", memory.used);
   text.bytes("used_memory_rss", memory.resident);
@@ -136,13 +135,13 @@ void info_memory(InfoText& text, CommandContext& context) {
   const std::array policy{ByteView("maxmemory-policy")};
   text.field("maxmemory_policy", context.server.config.get(policy).front().second);
   text.field("allocator_frag_ratio", memory.fragmentation(), 2);
-  text.field("allocator_frag_bytes", fragmented);
+  text.field("allocator_frag_bytes", memory.fragmented());
   text.field("allocator_rss_ratio", 1.0, 2);
   text.field("allocator_rss_bytes", 0);
   text.field("rss_overhead_ratio", 1.0, 2);
   text.field("rss_overhead_bytes", 0);
   text.field("mem_fragmentation_ratio", memory.fragmentation(), 2);
-  text.field("mem_fragmentation_bytes", fragmented);
+  text.field("mem_fragmentation_bytes", memory.fragmented());
   text.field("mem_not_counted_for_evict", memory.not_evictable());
   text.field("mem_replication_backlog", 0);
   text.field("mem_total_replication_buffers", 0);

@@ -104,11 +104,11 @@ CommandResult memory_stats(CommandContext& context, ArgReader) {
   integer("allocator.active", memory.resident);
   integer("allocator.resident", memory.resident);
   real("allocator-fragmentation.ratio", memory.fragmentation());
-  integer("allocator-fragmentation.bytes", memory.resident - memory.used);
+  integer("allocator-fragmentation.bytes", memory.fragmented());
   real("allocator-rss.ratio", 1);
   integer("allocator-rss.bytes", 0);
   real("fragmentation", memory.fragmentation());
-  integer("fragmentation.bytes", memory.resident - memory.used);
+  integer("fragmentation.bytes", memory.fragmented());
   return {};
 }
 

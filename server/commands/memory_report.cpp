@@ -26,17 +26,18 @@ double percent(std::int64_t part, std::int64_t whole) {
 double MemoryReport::dataset_percent() const { return std::min(kWhole, percent(dataset(), used - startup)); }
 double MemoryReport::peak_percent() const { return percent(used, peak); }
 double MemoryReport::fragmentation() const {
-  return used <= 0 ? 0 : static_cast<double>(resident) / static_cast<double>(used);
+  const std::int64_t known = used + process;
+  return known <= 0 ? 0 : static_cast<double>(resident) / static_cast<double>(known);
 }
 
 MemoryReport memory_report(CommandContext& context) {
   MemoryReport report;
   report.data = engine::used_memory();
   report.clients = client_bytes(context);
-  report.startup = context.server.startup_memory;
-  const std::int64_t process = report.startup - context.server.startup_data;
-  report.used = report.data + report.clients + process;
-  report.peak = std::max(engine::peak_memory() + process, report.used);
+  report.startup = context.server.startup_data;
+  report.process = context.server.startup_memory - context.server.startup_data;
+  report.used = report.data + report.clients;
+  report.peak = std::max(engine::peak_memory(), report.used);
   // The object itself is in what was used at the start already.
   report.tables = static_cast<std::int64_t>(context.server.keyspace.overhead_memory(context.in_transaction) -
                                             sizeof(engine::Keyspace));

@@ -104,7 +104,7 @@ struct ServerState {
   std::string run_id;  // 40 hex digits
   std::int64_t start_ms = 0;
   std::int64_t startup_data = 0;    // engine::used_memory() when the start was done
-  std::int64_t startup_memory = 0;  // the process's own memory then, with the former
+  std::int64_t startup_memory = 0;  // memory of the process's own then, with the former
   std::string executable;
   std::string config_file;
 };
