@@ -227,7 +227,7 @@ bool LoopWorker::background_slice(Instant now) {
   engine::Keyspace& keyspace = server_.keyspace;
   const Slice slice;
   const auto expire = [&](engine::StripeIndex stripe) {
-    return keyspace.expire_some(stripe, now, kKeysPerStep) == kKeysPerStep;
+    return keyspace.expire_some(stripe, now, kKeysPerStep) >= kKeysPerStep;
   };
   const auto evict = [&] {
     return make_room(server_, *state_.settings, now, 0, kKeysPerStep) == engine::Keyspace::Room::NotYet;

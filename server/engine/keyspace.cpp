@@ -93,18 +93,11 @@ void Keyspace::expiry_changed(Partition& partition, std::uint64_t hash, std::opt
                               std::optional<Instant> after) {
   if (before == after) return;
   ExpiryIndex& expiries = partition.expiries;
-  if (before) expiries.count(*before, -1);
   if (after) {
     expiries.count(*after, 1);
-    expiries.add(*after, hash);
+    expiries.note(partition.table.group_of(hash), *after);
   }
-  if (expiries.mostly_stale()) {
-    expiries.rebuild([&](const ExpiryIndex::Item& item) {
-      bool live = false;
-      partition.table.visit_hash(item.hash, [&](Entry& entry) { live |= entry.expiry() == Instant{item.due}; });
-      return live;
-    });
-  }
+  if (before) expiries.count(*before, -1);
 }
 
 void Keyspace::change(const Put& effect, Instant now) {
@@ -115,8 +108,7 @@ void Keyspace::change(const Put& effect, Instant now) {
   std::optional<Instant> before;
   if (old == nullptr) {
     const std::uint32_t access = first_access(eviction(), now);
-    partition.table.insert(effect.key.hash,
-                           partition.table.make({effect.key.bytes, effect.value, effect.expiry, access}));
+    partition.insert(effect.key.hash, partition.table.make({effect.key.bytes, effect.value, effect.expiry, access}));
   } else {
     before = old->expiry();
     touch(*old, now);
@@ -136,7 +128,7 @@ void Keyspace::change(const Overwrite& effect, Instant now) {
   if (old == nullptr) {
     const Table::Fresh fresh =
         partition.table.make({effect.key.bytes, StringValue::raw({}), std::nullopt, first_access(eviction(), now)});
-    partition.table.insert(effect.key.hash, fresh);
+    partition.insert(effect.key.hash, fresh);
     old = fresh.entry;
   } else {
     touch(*old, now);
@@ -161,7 +153,7 @@ void Keyspace::change(const Overwrite& effect, Instant now) {
 
 void Keyspace::erase_entry(Partition& partition, std::uint64_t hash, Entry* entry, EraseReason reason) {
   const std::optional<Instant> expiry = entry->expiry();
-  partition.table.erase(hash, entry);
+  partition.erase(hash, entry);
   if (expiry) expiry_changed(partition, hash, expiry, std::nullopt);
   if (reason == EraseReason::Expired) expired_.fetch_add(1, std::memory_order_relaxed);
   if (reason == EraseReason::Evicted) evicted_.fetch_add(1, std::memory_order_relaxed);
@@ -270,19 +262,27 @@ std::size_t Keyspace::free_some(std::size_t limit, Freeing freeing) {
   return freed + 1;  // an empty table was work too
 }
 
-bool Keyspace::expire_one(Partition& partition, Db db, StripeIndex index, Instant now) {
-  const auto item = partition.expiries.earliest();
-  if (!item || item->due >= now.ms) return false;
-  const Entry* due = nullptr;
-  std::size_t sharing = 0;  // keys that are due and share the hash: the item stays until the last one goes
-  partition.table.visit_hash(item->hash, [&](const Entry& entry) {
-    if (!entry.expired(now)) return;
-    due = &entry;
-    ++sharing;
+/// Erases up to `limit` keys that are due of the group where the earliest is, and settles the group. Returns how much
+/// there was to do: 0 if nothing is due.
+std::size_t Keyspace::expire_group(Partition& partition, Db db, StripeIndex index, Instant now, std::size_t limit) {
+  const auto earliest = partition.expiries.earliest();
+  if (!earliest || earliest->at >= now) return 0;
+  std::vector<const Entry*> due;
+  std::optional<Instant> rest;
+  partition.table.visit_group(earliest->group, [&](const Entry& entry) {
+    const std::optional<Instant> expiry = entry.expiry();
+    if (!expiry) return;
+    if (entry.expired(now) && due.size() < limit) {
+      due.push_back(&entry);
+    } else if (!rest || *expiry < *rest) {
+      rest = expiry;
+    }
   });
-  if (sharing <= 1) partition.expiries.pop();
-  if (due != nullptr) apply(Erase{db, Key{due->key(), item->hash, index}, EraseReason::Expired}, now);
-  return true;
+  partition.expiries.settle(earliest->group, rest);  // before buckets that merge may change it again
+  for (const Entry* entry : due) {
+    apply(Erase{db, Key{entry->key(), hash_of(entry->key()), index}, EraseReason::Expired}, now);
+  }
+  return due.size() + 1;
 }
 
 std::size_t Keyspace::expire_some(StripeIndex index, Instant now, std::size_t limit) {
@@ -293,7 +293,11 @@ std::size_t Keyspace::expire_some(StripeIndex index, Instant now, std::size_t li
   for (std::uint32_t number = 0; number < at.end; ++number) {
     Partition* const partition = at.partition(Db{number});
     if (partition == nullptr) continue;
-    while (met < limit && expire_one(*partition, Db{number}, index, now)) ++met;
+    while (met < limit) {
+      const std::size_t done = expire_group(*partition, Db{number}, index, now, limit - met);
+      if (done == 0) break;
+      met += done;
+    }
   }
   return met;
 }

@@ -121,8 +121,8 @@ class Keyspace {
 
   // --- locks by itself ---
 
-  /// Erases keys of the stripe that are due. Meets up to `limit` due times, of which some may be outdated, and returns
-  /// how many it met: below `limit`, nothing due is left.
+  /// Erases keys of the stripe that are due, until about `limit` keys and groups of buckets have been dealt with;
+  /// returns how many were: below `limit`, nothing due is left.
   std::size_t expire_some(StripeIndex stripe, Instant now, std::size_t limit);
   enum class Freeing : std::uint8_t { Lazy, AtOnce };  // AtOnce: not counted as lazily freed
   /// Moves about `limit` entries of the stripe together where pages have become sparse; true if there is more to do.
@@ -173,8 +173,7 @@ class Keyspace {
   void expiry_changed(Partition& partition, std::uint64_t hash, std::optional<Instant> before,
                       std::optional<Instant> after);
   void erase_entry(Partition& partition, std::uint64_t hash, Entry* entry, EraseReason reason);
-  /// Meets the earliest due time, outdated or not; false if there is none.
-  bool expire_one(Partition& partition, Db db, StripeIndex index, Instant now);
+  std::size_t expire_group(Partition& partition, Db db, StripeIndex index, Instant now, std::size_t limit);
   std::atomic<Partition*>& slot(StripeIndex stripe, Db db) const {
     return slots_[std::size_t{index_of(stripe)} * options_.databases + magpie::index_of(db)];
   }
@@ -187,6 +186,7 @@ class Keyspace {
   bool evict_one(const EvictionSettings& settings, Instant now);
   bool consider(StripeIndex index, const EvictionSettings& settings, Instant now, Candidate& best);
   static const Entry* pick_volatile(Partition& partition, EvictionPolicy policy);
+  static const Entry* some_volatile(const Table& table, std::uint32_t group);
   std::optional<std::string> first_live_key(Db db, Instant now, bool held);
   static std::uint64_t random();
 

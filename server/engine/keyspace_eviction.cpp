@@ -50,23 +50,35 @@ bool Keyspace::evict_one(const EvictionSettings& settings, Instant now) {
 }
 
 const Entry* Keyspace::pick_volatile(Partition& partition, EvictionPolicy policy) {
-  const auto live = [&](const ExpiryIndex::Item& item) {
-    const Entry* entry = nullptr;
-    partition.table.visit_hash(item.hash, [&](Entry& one) {
-      if (one.expiry() == Instant{item.due}) entry = &one;
-    });
-    return entry;
-  };
   ExpiryIndex& expiries = partition.expiries;
   constexpr int kTries = 8;
-  for (int attempt = 0; attempt < kTries && !expiries.empty() && policy != EvictionPolicy::VolatileTtl; ++attempt) {
-    if (const Entry* entry = live(expiries.sample(random()))) return entry;
+  for (int attempt = 0; attempt < kTries && policy != EvictionPolicy::VolatileTtl; ++attempt) {
+    const auto group = expiries.sample(random());
+    if (!group) return nullptr;
+    if (const Entry* entry = some_volatile(partition.table, *group)) return entry;
   }
-  // The earliest, stale items dropped on the way: what volatile-ttl wants, and an answer where samples were all stale.
-  for (; !expiries.empty(); expiries.pop()) {
-    if (const Entry* entry = live(*expiries.earliest())) return entry;
+  // The earliest: what volatile-ttl wants, and an answer where no sampled group had any left.
+  while (const auto due = expiries.earliest()) {
+    const Entry* first = nullptr;
+    partition.table.visit_group(due->group, [&](const Entry& entry) {
+      if (entry.has_expiry() && (first == nullptr || *entry.expiry() < *first->expiry())) first = &entry;
+    });
+    // A group whose earliest key has left may not be the one.
+    expiries.settle(due->group, first == nullptr ? std::nullopt : first->expiry());
+    const auto again = expiries.earliest();
+    if (first != nullptr && again->group == due->group) return first;
   }
   return nullptr;
+}
+
+/// Any key of the group that has an expiry, all with the same chance.
+const Entry* Keyspace::some_volatile(const Table& table, std::uint32_t group) {
+  const Entry* some = nullptr;
+  std::uint64_t seen = 0;
+  table.visit_group(group, [&](const Entry& entry) {
+    if (entry.has_expiry() && random() % ++seen == 0) some = &entry;
+  });
+  return some;
 }
 
 /// Looks at one key of each database of the stripe; whether there was any.

@@ -29,6 +29,22 @@ void StripeLock::lock_slowly() {
   while (state_.exchange(2, std::memory_order_acquire) != 0) state_.wait(2, std::memory_order_relaxed);
 }
 
+void Partition::insert(std::uint64_t hash, Table::Fresh fresh) {
+  const std::size_t before = table.buckets();
+  table.insert(hash, fresh);
+  if (table.buckets() == before || expiries.volatile_keys() == 0) return;
+  expiries.moved(Table::group_of_bucket(Table::origin_of(before)), Table::group_of_bucket(before));
+}
+
+void Partition::erase(std::uint64_t hash, const Entry* entry) {
+  const std::size_t before = table.buckets();
+  table.erase(hash, entry);
+  if (table.buckets() == before || expiries.volatile_keys() == 0) return;
+  const std::size_t merged = before - 1;
+  expiries.moved(Table::group_of_bucket(merged), Table::group_of_bucket(Table::origin_of(merged)));
+  if (merged % Table::kGroupBuckets == 0) expiries.drop(Table::group_of_bucket(merged));
+}
+
 void WatchedKeys::add(Db db, ByteView key, const WatchFlag& flag) {
   Flags& flags = keys_[Id{db, std::string(key)}];
   if (std::find(flags.begin(), flags.end(), flag) == flags.end()) flags.push_back(flag);

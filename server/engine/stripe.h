@@ -40,6 +40,10 @@ class StripeLock {
 struct Partition {
   Table table;
   ExpiryIndex expiries;
+
+  /// Table::insert() and erase(), and what they mean for the groups of the expiry index.
+  void insert(std::uint64_t hash, Table::Fresh fresh);
+  void erase(std::uint64_t hash, const Entry* entry);
 };
 
 /// One of the lock-striped parts of the keyspace. Everything but the lock is guarded by the lock.

@@ -281,12 +281,11 @@ Position Table::visit_bucket(Position position, const Visitor& visit) const {
   return reverse_bits(index) + width;  // wraps to 0 behind the last one
 }
 
-void Table::visit_hash(std::uint64_t hash, const Visitor& visit) const {
-  visit_places(home(hash), [&](Place at) {
-    if (at.bucket->prints[at.number] != print_of(hash)) return;
-    Entry* const entry = heap_.at(at.handle());
-    if (hash_of(entry->key()) == hash) visit(*entry);
-  });
+void Table::visit_group(std::uint32_t group, const Visitor& visit) const {
+  const std::size_t first = group * kGroupBuckets;
+  const std::size_t end = std::min(first + kGroupBuckets, buckets());
+  for (std::size_t index = first; index < end; ++index) __builtin_prefetch(&at(index));
+  for (std::size_t index = first; index < end; ++index) visit_chain(at(index), visit);
 }
 
 void Table::visit_all(const Visitor& visit) const {

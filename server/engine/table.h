@@ -55,12 +55,21 @@ class alignas(64) Table {
   void prefetch_bucket(std::uint64_t hash) const;
   void prefetch_entry(std::uint64_t hash) const;
 
+  /// Buckets that share the bookkeeping of expiry.
+  static constexpr std::size_t kGroupBuckets = 8;
+  static std::uint32_t group_of_bucket(std::size_t bucket) {
+    return static_cast<std::uint32_t>(bucket / kGroupBuckets);
+  }
+  std::uint32_t group_of(std::uint64_t hash) const { return group_of_bucket(index_of(hash)); }
+  /// The bucket that this one was split from, and will be merged into.
+  static std::size_t origin_of(std::size_t bucket) { return bucket ^ std::bit_floor(bucket); }
+
   using Visitor = std::function<void(Entry&)>;
   /// Visits the entries of the bucket that holds `position` and returns where the next bucket starts, 0 at the end.
   /// The visitor must not change the table.
   Position visit_bucket(Position position, const Visitor& visit) const;
-  /// Visits the entries with this hash (nearly always at most one); the visitor must not change the table.
-  void visit_hash(std::uint64_t hash, const Visitor& visit) const;
+  /// Visits the entries of a group; the visitor must not change the table.
+  void visit_group(std::uint32_t group, const Visitor& visit) const;
   void visit_all(const Visitor& visit) const;
   /// Some entry, chosen by `random`; nullptr if there is none. Roughly uniform.
   Entry* sample(std::uint64_t random) const;

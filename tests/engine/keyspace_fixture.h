@@ -22,7 +22,7 @@ inline void put(engine::Keyspace& keyspace, ByteView key, ByteView value, std::o
 inline std::uint64_t expire_all(engine::Keyspace& keyspace, Instant now) {
   const std::uint64_t before = keyspace.counters().expired;
   for (unsigned number = 0; number < engine::kStripes; ++number) {
-    while (keyspace.expire_some(engine::StripeIndex{static_cast<std::uint8_t>(number)}, now, 20) == 20) {
+    while (keyspace.expire_some(engine::StripeIndex{static_cast<std::uint8_t>(number)}, now, 20) >= 20) {
     }
   }
   return keyspace.counters().expired - before;

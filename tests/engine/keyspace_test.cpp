@@ -133,8 +133,8 @@ TEST_CASE("active expiry goes on behind any number of outdated times, in bounded
   }
   const auto stripe = Key::of("{t}").stripe;
   int calls = 1;
-  while (keyspace.expire_some(stripe, Instant{kNow.ms + 2}, 20) == 20) ++calls;
-  CHECK(calls >= 3);
+  while (keyspace.expire_some(stripe, Instant{kNow.ms + 2}, 2) >= 2) ++calls;
+  CHECK(calls >= 2);
   CHECK(keyspace.counters().expired == 1);
   CHECK(keyspace.keys(kFirst) == 199);
   CHECK(keyspace.expire_some(stripe, Instant{kNow.ms + 2}, 20) == 0);

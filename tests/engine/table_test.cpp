@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -169,16 +170,24 @@ TEST_CASE("colliding keys among others") {
   pair.check_all();
 }
 
-TEST_CASE("visit_hash visits the entries of this hash and no others") {
+TEST_CASE("the groups of buckets hold each entry once, where its hash says, and buckets know their origin") {
   Pair pair;
   for (const std::string& key : colliding_keys(100, 8)) pair.put(key, 1);
-  for (int number = 0; number < 1000; ++number) pair.put("n" + std::to_string(number), 2);
-  for (const auto& [key, value] : pair.model()) {
-    std::vector<std::string> seen;
-    pair.table().visit_hash(hash_of(key), [&](Entry& one) { seen.emplace_back(one.key()); });
-    REQUIRE(seen == std::vector{key});
+  for (int number = 0; number < 3000; ++number) {
+    pair.put("n" + std::to_string(number), 2);
+    if (number % 500 != 7) continue;
+    std::map<std::string, std::uint32_t> seen;
+    const auto groups = static_cast<std::uint32_t>(pair.table().buckets() / Table::kGroupBuckets + 1);
+    for (std::uint32_t group = 0; group < groups; ++group) {
+      pair.table().visit_group(group, [&](Entry& one) { REQUIRE(seen.emplace(one.key(), group).second); });
+    }
+    REQUIRE(seen.size() == pair.model().size());
+    for (const auto& [key, group] : seen) REQUIRE(group == pair.table().group_of(hash_of(key)));
   }
-  pair.table().visit_hash(hash_of("absent"), [](Entry&) { FAIL("no such hash"); });
+  CHECK(Table::origin_of(1) == 0);
+  CHECK(Table::origin_of(5) == 1);
+  CHECK(Table::origin_of(64) == 0);
+  CHECK(Table::origin_of(127) == 63);
 }
 
 TEST_CASE("a table is freed in slices") {
