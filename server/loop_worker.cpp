@@ -180,12 +180,24 @@ void LoopWorker::tick() {
     const Totals totals = totals_since_start(server_.loops);
     server_.rates.sample(now, {totals.commands_processed, totals.net_input_bytes, totals.net_output_bytes});
   }
-  if (!timer_->active()) go_on_with_background_work();
+  if (!slice_is_due_) go_on_with_background_work();
   if (++ticks_ % kTicksPerCheck == 0) check_connections(now);
 }
 
+/// While clients keep the loop busy a slice comes every millisecond, else with every turn of the loop: a few commands
+/// wait for a slice at most.
 void LoopWorker::go_on_with_background_work() {
-  if (background_slice(wall_clock())) timer_->start_once(kBusyTick);
+  constexpr std::uint64_t kFewCommands = 64;
+  const std::uint64_t commands = state_.statistics->commands_processed;
+  const bool busy = commands - commands_at_slice_ >= kFewCommands;
+  commands_at_slice_ = commands;
+  slice_is_due_ = background_slice(wall_clock());
+  if (!slice_is_due_) return;
+  if (busy) {
+    timer_->start_once(kBusyTick);
+  } else {
+    loop_.post([this] { go_on_with_background_work(); });
+  }
 }
 
 /// The time that a background slice may still take.

@@ -92,6 +92,8 @@ class LoopWorker {
   unsigned next_expired_ = 0;    // where the next slice goes on, among the stripes of this loop
   unsigned next_compacted_ = 0;
   unsigned ticks_ = 0;
+  bool slice_is_due_ = false;            // the next slice is on its way
+  std::uint64_t commands_at_slice_ = 0;  // that this loop had executed when the last slice began
   std::atomic<bool> tick_is_posted_ = false;
   std::unique_ptr<net::Timer> timer_;  // active while there is background work left
   std::thread thread_;
