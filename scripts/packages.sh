@@ -25,7 +25,7 @@ packages_test=(
   git ca-certificates procps zstd
 )
 # What bench/ calls, beside the binaries of a build with MAGPIE_BENCH.
-packages_bench=("${packages_build[@]}" libbenchmark-dev redis-tools python3 bc procps util-linux)
+packages_bench=("${packages_build[@]}" libbenchmark-dev redis-tools python3 bc procps util-linux zstd)
 # Keep in step with the -dev packages above; the Dockerfile fails if one is missing.
 packages_runtime=(libuv1 libxxhash0 libspdlog1.10 libfmt9 libmimalloc2.0 libprotobuf32)
 
