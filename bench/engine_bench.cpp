@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "server/engine/entry_heap.h"
 #include "server/engine/keyspace.h"
 #include "server/engine/table.h"
 
@@ -16,6 +17,9 @@ using magpie::ByteView;
 using magpie::Db;
 using magpie::Instant;
 using magpie::engine::Entry;
+using magpie::engine::EntryContent;
+using magpie::engine::EntryHeap;
+using magpie::engine::Handle;
 using magpie::engine::hash_of;
 using magpie::engine::Key;
 using magpie::engine::Keyspace;
@@ -51,12 +55,16 @@ const std::string& value() {
   return instance;
 }
 
-Entry::Owner entry(ByteView key) { return Entry::make(key, StringValue::plain(value()), std::nullopt, 0); }
+EntryContent content(ByteView key, ByteView text = value()) { return {.key = key, .value = StringValue::plain(text)}; }
+
+void fill(Table& table) {
+  for (const Name& key : keys()) table.insert(hash_of(view(key)), table.make(content(view(key))));
+}
 
 Table& full_table() {
   static const std::unique_ptr<Table> instance = [] {
     auto table = std::make_unique<Table>();
-    for (const Name& key : keys()) table->insert(hash_of(view(key)), entry(view(key)));
+    fill(*table);
     return table;
   }();
   return *instance;
@@ -114,19 +122,23 @@ void table_find_batch(benchmark::State& state) {
 void table_insert(benchmark::State& state) {
   for (auto _ : state) {
     Table table;
-    for (const Name& key : keys()) table.insert(hash_of(view(key)), entry(view(key)));
+    fill(table);
     benchmark::DoNotOptimize(table.size());
   }
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kKeys));
 }
 
+/// Made and freed.
 void entry_make(benchmark::State& state) {
   const std::string text(static_cast<std::size_t>(state.range(0)), 'x');
-  for (auto _ : state) benchmark::DoNotOptimize(Entry::make(key_at(0), StringValue::plain(text), std::nullopt, 0));
+  EntryHeap heap;
+  for (auto _ : state) heap.free(heap.make(content(key_at(0), text)));
 }
 
 void entry_read(benchmark::State& state) {
-  const Entry::Owner one = entry(key_at(0));
+  EntryHeap heap;
+  const Handle handle = heap.make(content(key_at(0)));
+  const Entry* const one = heap.at(handle);
   for (auto _ : state) {
     benchmark::DoNotOptimize(one->key());
     benchmark::DoNotOptimize(one->string());
