@@ -20,8 +20,13 @@ void* map_extent(std::size_t size) {
   const std::size_t lead = (size - reinterpret_cast<std::uintptr_t>(start) % size) % size;
   if (lead > 0) munmap(start, lead);
   munmap(start + lead + size, size - lead);
-  madvise(start + lead, size, MADV_HUGEPAGE);  // without huge pages it works as well, only slower
   return start + lead;
+}
+
+/// Without huge pages it works as well, only slower. An extent of which a part was handed back must not be one: the
+/// kernel makes whole huge pages of such ones again in time, and so takes back what it was given.
+void ask_for_huge_page(void* extent, bool on) {
+  madvise(extent, PagePool::kExtent, on ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
 /// Makes the pages real. Where the kernel cannot do it in one call (before Linux 5.14), page by page.
@@ -90,6 +95,7 @@ void* PagePool::pop_spare() {
 
 PagePool::Extent* PagePool::make_extent(void* spare) {
   void* const memory = spare != nullptr ? spare : map_extent(kExtent);
+  ask_for_huge_page(memory, true);
   touch(memory, kExtent);
   auto* extent = new (memory) Extent{};
   for (std::size_t number = 0; number < kPages; ++number) assign(extent->free, number, true);
@@ -128,7 +134,7 @@ void* PagePool::take() {
   if (any_warm) {
     --resident_;
   } else {
-    assign(extent.resident, number, true);
+    make_resident(extent, number);
   }
   --extent.free_count;
   ++taken_;
@@ -174,6 +180,11 @@ std::size_t PagePool::trim(std::size_t keep, std::size_t most) {
   return handed_back;
 }
 
+void PagePool::make_resident(Extent& extent, std::size_t number) {
+  assign(extent.resident, number, true);
+  if (--extent.handed_back == 0) ask_for_huge_page(&extent, true);
+}
+
 /// Neighbours together: each call into the kernel costs about 1 us and a page in it little.
 std::size_t PagePool::hand_back(Extent& extent, std::size_t most) {
   const Bits idle = both(extent.free, extent.resident);
@@ -182,9 +193,11 @@ std::size_t PagePool::hand_back(Extent& extent, std::size_t most) {
     std::size_t end = start;
     while (end < kPages && handed_back + (end - start) < most && test(idle, end)) ++end;
     if (end == start) continue;
+    if (extent.handed_back == 0) ask_for_huge_page(&extent, false);
     madvise(extent.page(start), (end - start) * kPage, MADV_DONTNEED);
     for (std::size_t number = start; number < end; ++number) assign(extent.resident, number, false);
     handed_back += end - start;
+    extent.handed_back += end - start;
     start = end;
   }
   resident_ -= handed_back;

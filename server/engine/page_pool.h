@@ -51,6 +51,7 @@ class PagePool {
     Bits free{};  // pages nobody has
     Bits resident{};  // pages that take memory: not handed back
     std::size_t free_count = 0;
+    std::size_t handed_back = 0;  // pages that are not resident
     std::size_t index = 0;  // in extents_
     char* page(std::size_t number) { return reinterpret_cast<char*>(this) + (number + 1) * kPage; }
   };
@@ -62,6 +63,7 @@ class PagePool {
   Extent& add(Extent* extent);
   void empty_extent(Extent* extent);
   std::size_t hand_back(Extent& extent, std::size_t most);
+  static void make_resident(Extent& extent, std::size_t number);
 
   mutable std::mutex lock_;
   std::vector<void*> spare_extents_;  // handed back as a whole

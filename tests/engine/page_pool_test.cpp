@@ -3,14 +3,35 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
+#include <fstream>
 #include <set>
+#include <string>
 #include <vector>
 
 using magpie::engine::PagePool;
 
 namespace {
 constexpr std::size_t kPagesOfExtent = PagePool::kExtent / PagePool::kPage - 1;
+
+/// Whether the kernel has noted this wish for the memory at the address: "hg" for huge pages, "nh" for none.
+bool has_wish(const void* address, const std::string& wish) {
+  const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+  std::ifstream maps("/proc/self/smaps");
+  bool inside = false;
+  for (std::string line; std::getline(maps, line);) {
+    std::size_t digits = 0;
+    const std::size_t dash = line.find('-');
+    if (dash != std::string::npos && dash < line.find(' ')) {
+      const std::uintptr_t start = std::stoull(line, &digits, 16);
+      inside = digits == dash && start <= wanted && wanted < std::stoull(line.substr(dash + 1), nullptr, 16);
+    } else if (inside && line.starts_with("VmFlags:")) {
+      return (line + ' ').find(' ' + wish + ' ') != std::string::npos;
+    }
+  }
+  return false;
 }
+
+}  // namespace
 
 TEST_CASE("pages are aligned, distinct, and writable to the last byte") {
   PagePool pool;
@@ -53,6 +74,36 @@ TEST_CASE("trim hands back what is above the reserve, whole extents too, and wha
   for (std::size_t i = 1; i < 2 * kPagesOfExtent; i += 2) CHECK(*pages[i] == static_cast<char>(i % 100));
   for (std::size_t i = 0; i < kPagesOfExtent; ++i) std::memset(pool.take(), 2, PagePool::kPage);
   CHECK(pool.usage().extents == 2);
+}
+
+TEST_CASE("the kernel makes no huge page of an extent of which a part was handed back") {
+  PagePool pool;
+  std::vector<void*> pages;
+  for (std::size_t i = 0; i < kPagesOfExtent; ++i) pages.push_back(pool.take());
+  void* const kept = pages.front();
+  if (!has_wish(kept, "hg")) return;  // no huge pages in this kernel
+  for (std::size_t i = 1; i < pages.size(); ++i) pool.give(pages[i]);
+  pool.trim(kPagesOfExtent - 11, 10);
+  CHECK(has_wish(kept, "nh"));
+  while (pool.trim(0, 100) > 0) {
+  }
+  for (std::size_t i = 1; i + 1 < pages.size(); ++i) pool.take();
+  CHECK(has_wish(kept, "nh"));
+  pool.take();
+  CHECK(has_wish(kept, "hg"));
+  CHECK(pool.usage().extents == 1);
+}
+
+TEST_CASE("an extent that was emptied asks for a huge page again when it is used again") {
+  PagePool pool;
+  void* const page = pool.take();
+  pool.trim(100, 10);
+  pool.give(page);
+  while (pool.trim(0, 1000) > 0) {
+  }
+  CHECK(pool.usage().extents == 0);
+  void* const again = pool.take();
+  CHECK_FALSE(has_wish(again, "nh"));
 }
 
 TEST_CASE("touching ahead adds one extent at a time, and none when enough is there") {
