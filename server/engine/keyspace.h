@@ -186,6 +186,7 @@ class Keyspace {
   bool evict_one(const EvictionSettings& settings, Instant now);
   bool consider(StripeIndex index, const EvictionSettings& settings, Instant now, Candidate& best);
   static const Entry* pick_volatile(Partition& partition, EvictionPolicy policy);
+  static const Entry* earliest_volatile(Partition& partition);
   static const Entry* some_volatile(const Table& table, std::uint32_t group);
   std::optional<std::string> first_live_key(Db db, Instant now, bool held);
   static std::uint64_t random();

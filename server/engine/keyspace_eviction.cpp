@@ -50,14 +50,17 @@ bool Keyspace::evict_one(const EvictionSettings& settings, Instant now) {
 }
 
 const Entry* Keyspace::pick_volatile(Partition& partition, EvictionPolicy policy) {
-  ExpiryIndex& expiries = partition.expiries;
   constexpr int kTries = 8;
   for (int attempt = 0; attempt < kTries && policy != EvictionPolicy::VolatileTtl; ++attempt) {
-    const auto group = expiries.sample(random());
+    const auto group = partition.expiries.sample(random());
     if (!group) return nullptr;
     if (const Entry* entry = some_volatile(partition.table, *group)) return entry;
   }
-  // The earliest: what volatile-ttl wants, and an answer where no sampled group had any left.
+  return earliest_volatile(partition);  // what volatile-ttl wants, and an answer where no sampled group had any left
+}
+
+const Entry* Keyspace::earliest_volatile(Partition& partition) {
+  ExpiryIndex& expiries = partition.expiries;
   while (const auto due = expiries.earliest()) {
     const Entry* first = nullptr;
     partition.table.visit_group(due->group, [&](const Entry& entry) {
@@ -65,8 +68,7 @@ const Entry* Keyspace::pick_volatile(Partition& partition, EvictionPolicy policy
     });
     // A group whose earliest key has left may not be the one.
     expiries.settle(due->group, first == nullptr ? std::nullopt : first->expiry());
-    const auto again = expiries.earliest();
-    if (first != nullptr && again->group == due->group) return first;
+    if (first != nullptr && expiries.earliest()->group == due->group) return first;
   }
   return nullptr;
 }
