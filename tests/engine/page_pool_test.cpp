@@ -50,6 +50,7 @@ TEST_CASE("pages are aligned, distinct, and writable to the last byte") {
 TEST_CASE("free pages are taken again before new memory is, the oldest extent first") {
   PagePool pool;
   std::vector<void*> pages;
+  pages.reserve(2 * kPagesOfExtent);
   for (std::size_t i = 0; i < 2 * kPagesOfExtent; ++i) pages.push_back(pool.take());
   pool.give(pages.back());
   pool.give(pages.front());
@@ -61,6 +62,7 @@ TEST_CASE("free pages are taken again before new memory is, the oldest extent fi
 TEST_CASE("trim hands back what is above the reserve, whole extents too, and what is in use stays") {
   PagePool pool;
   std::vector<char*> pages;
+  pages.reserve(4 * kPagesOfExtent);
   for (std::size_t i = 0; i < 4 * kPagesOfExtent; ++i) pages.push_back(static_cast<char*>(pool.take()));
   for (std::size_t i = 0; i < pages.size(); ++i) *pages[i] = static_cast<char>(i % 100);
   for (std::size_t i = 2 * kPagesOfExtent; i < pages.size(); ++i) pool.give(pages[i]);
@@ -79,6 +81,7 @@ TEST_CASE("trim hands back what is above the reserve, whole extents too, and wha
 TEST_CASE("the kernel makes no huge page of an extent of which a part was handed back") {
   PagePool pool;
   std::vector<void*> pages;
+  pages.reserve(kPagesOfExtent);
   for (std::size_t i = 0; i < kPagesOfExtent; ++i) pages.push_back(pool.take());
   void* const kept = pages.front();
   if (!has_wish(kept, "hg")) return;  // no huge pages in this kernel
