@@ -52,8 +52,13 @@ void TestNode::stop() {
   thread_.join();
 }
 
-Client::Client(int port, const std::string& at) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+Client::Client(int port, const std::string& at, Segments segments)
+    : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   require(fd_ >= 0, "socket");
+  const int small = 1000;
+  if (segments == Segments::Small) {
+    require(::setsockopt(fd_, IPPROTO_TCP, TCP_MAXSEG, &small, sizeof small) == 0, "setsockopt");
+  }
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
@@ -132,10 +137,10 @@ bool Client::silent(int ms) {
   return input_.empty() && ::poll(&watched, 1, ms) == 0;
 }
 
-std::vector<Client> connect(const TestNode& node, std::size_t count) {
+std::vector<Client> connect(const TestNode& node, std::size_t count, Client::Segments segments) {
   std::vector<Client> clients;
   clients.reserve(count);
-  while (clients.size() < count) clients.emplace_back(node);
+  while (clients.size() < count) clients.emplace_back(node.port(), "127.0.0.1", segments);
   return clients;
 }
 

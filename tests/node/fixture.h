@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -38,7 +39,9 @@ class TestNode {
 class Client {
  public:
   explicit Client(const TestNode& node) : Client(node.port()) {}
-  explicit Client(int port, const std::string& address = "127.0.0.1");
+  /// With small segments the kernel keeps little of what is not read.
+  enum class Segments : std::uint8_t { Usual, Small };
+  explicit Client(int port, const std::string& address = "127.0.0.1", Segments segments = Segments::Usual);
   Client(Client&& other) noexcept : fd_(std::exchange(other.fd_, -1)), input_(std::move(other.input_)) {}
   Client& operator=(Client&& other) noexcept {
     std::swap(fd_, other.fd_);
@@ -71,7 +74,8 @@ class Client {
   std::string input_;
 };
 
-std::vector<Client> connect(const TestNode& node, std::size_t count);
+std::vector<Client> connect(const TestNode& node, std::size_t count,
+                            Client::Segments segments = Client::Segments::Usual);
 /// A command as RESP.
 std::string encode(const std::vector<std::string>& arguments);
 std::string bulk(std::string_view text);
