@@ -58,7 +58,7 @@ const std::string& value() {
 EntryContent content(ByteView key, ByteView text = value()) { return {.key = key, .value = StringValue::plain(text)}; }
 
 void fill(Table& table) {
-  for (const Name& key : keys()) table.insert(hash_of(view(key)), table.make(content(view(key))));
+  for (const Name& key : keys()) table.insert(hash_of(view(key)), table.make(content(view(key))), {});
 }
 
 Table& full_table() {

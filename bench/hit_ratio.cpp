@@ -19,7 +19,6 @@ namespace {
 using magpie::Db;
 using magpie::Instant;
 using magpie::bench::KeyTrace;
-using magpie::engine::Entry;
 using magpie::engine::EvictionPolicy;
 using magpie::engine::Key;
 using magpie::engine::Keyspace;
@@ -113,10 +112,7 @@ class EngineCache {
  private:
   bool find_or_put(const Key& key, Instant now) {
     const Keyspace::Guard guard = keyspace_.lock(mask_of(key.stripe));
-    if (Entry* const entry = keyspace_.find(kDb, key, now)) {
-      keyspace_.touch(*entry, now);
-      return true;
-    }
+    if (keyspace_.use(kDb, key, now) != nullptr) return true;
     keyspace_.apply(Put{kDb, key, StringValue::plain("value"), {}}, now);
     return false;
   }

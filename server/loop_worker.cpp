@@ -18,6 +18,7 @@ constexpr auto kBusyTick = std::chrono::milliseconds(1);
 constexpr unsigned kTicksPerCheck = kTicksPerSecond;
 constexpr std::uint64_t kSliceNs = 100'000;
 constexpr std::size_t kKeysPerStep = 20;
+constexpr std::size_t kBucketsPerStep = 100;  // whose heats are swept
 
 bool is_unix_socket(int fd) {
   sockaddr_storage address{};
@@ -248,6 +249,7 @@ bool LoopWorker::background_slice(Instant now) {
   const bool paused = server_.pause.active(now);  // CLIENT PAUSE stops changes from inside as well
   if (!paused && (visit_stripes(slice, next_expired_, expire) || slice.run(evict))) return true;
   return slice.run([&] { return keyspace.free_some(kKeysPerStep) > 0; }) ||
+         slice.run([&] { return keyspace.sweep_heats(now, kBucketsPerStep); }) ||
          visit_stripes(slice, next_compacted_, compact);
 }
 

@@ -51,13 +51,15 @@ CommandResult object(CommandContext& context, ArgReader args) {
   const Entry* entry = entry_at(context, args.bytes());
   if (entry == nullptr) return error(ErrorCode::NoSuchKey);
   const StringValue value = entry->string();
-  const bool by_frequency = uses_frequency(context.server.keyspace.eviction().policy);
-  const std::int64_t idle = by_frequency ? 0 : engine::idle_ms(entry->access(), context.now) / 1000;
+  engine::Keyspace& keyspace = context.server.keyspace;
+  const engine::Heat heat = *keyspace.heat(context.keys.db(), Key::of(entry->key()));
+  const bool by_frequency = uses_frequency(keyspace.eviction().policy);
+  const std::int64_t idle = by_frequency ? 0 : keyspace.idle_ms(heat, context.now) / 1000;
   char address[32];
   std::snprintf(address, sizeof address, "%p", static_cast<const void*>(entry));
   context.reply.simple("Value at:" + std::string(address) + " refcount:1 encoding:" + encoding_name(value) +
                        " serializedlength:" + std::to_string(serialized_length(value)) +
-                       " lru:" + std::to_string(entry->access()) + " lru_seconds_idle:" + std::to_string(idle));
+                       " lru:" + std::to_string(index_of(heat)) + " lru_seconds_idle:" + std::to_string(idle));
   return {};
 }
 

@@ -38,9 +38,7 @@ class KeyAccess {
   /// For changing, or looking on the way to a change: marks the access, counts nothing.
   engine::Entry* find(const engine::Key& key) { return find_in(db_, key); }
   engine::Entry* find_in(Db db, const engine::Key& key) {
-    engine::Entry* entry = keyspace_.find(db, key, now_);
-    if (entry != nullptr && touch_) keyspace_.touch(*entry, now_);
-    return entry;
+    return touch_ ? keyspace_.use(db, key, now_) : keyspace_.find(db, key, now_);
   }
   /// As read() and find(), without marking the access (TTL, OBJECT, EXISTS ... do not count as use in Redis).
   const engine::Entry* read_untouched(const engine::Key& key) {

@@ -39,7 +39,7 @@ CommandResult touch(CommandContext& context, ArgReader args) {
     if (context.keys.read(key) == nullptr) return;
     ++found;
     // Touching is what the command is for, so CLIENT NO-TOUCH does not prevent it.
-    if (context.client.no_touch) context.keys.keyspace().touch(*context.keys.find_untouched(key), context.now);
+    if (context.client.no_touch) context.keys.keyspace().use(context.keys.db(), key, context.now);
   });
   context.reply.integer(found);
   return {};

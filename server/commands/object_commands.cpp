@@ -11,6 +11,7 @@ namespace magpie::commands {
 namespace {
 
 using engine::Entry;
+using engine::Heat;
 using engine::Key;
 
 /// The entry that a subcommand is about; without one the reply is null, and written.
@@ -19,6 +20,15 @@ const Entry* entry_or_null(CommandContext& context, ArgReader& args) {
   const Entry* entry = context.keys.read_untouched(key);
   if (entry == nullptr) context.reply.null();
   return entry;
+}
+
+std::optional<Heat> heat_or_null(CommandContext& context, ArgReader& args) {
+  const Key key = context.keys.key(args.bytes());
+  if (context.keys.read_untouched(key) == nullptr) {
+    context.reply.null();
+    return std::nullopt;
+  }
+  return context.keys.keyspace().heat(context.keys.db(), key);
 }
 
 CommandResult encoding(CommandContext& context, ArgReader args) {
@@ -39,27 +49,26 @@ CommandResult refcount(CommandContext& context, ArgReader args) {
 
 CommandResult idletime(CommandContext& context, ArgReader args) {
   constexpr std::int64_t kMsPerSecond = 1000;
-  const Entry* entry = entry_or_null(context, args);
-  if (entry == nullptr) return {};
+  const std::optional<Heat> heat = heat_or_null(context, args);
+  if (!heat) return {};
   if (uses_frequency(context.keys.keyspace().eviction().policy)) {
     return error(
         "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between "
         "policies at runtime LRU and LFU data will take some time to adjust.");
   }
-  context.reply.integer(engine::idle_ms(entry->access(), context.now) / kMsPerSecond);
+  context.reply.integer(context.keys.keyspace().idle_ms(*heat, context.now) / kMsPerSecond);
   return {};
 }
 
 CommandResult freq(CommandContext& context, ArgReader args) {
-  const Entry* entry = entry_or_null(context, args);
-  if (entry == nullptr) return {};
-  const engine::EvictionSettings eviction = context.keys.keyspace().eviction();
-  if (!uses_frequency(eviction.policy)) {
+  const std::optional<Heat> heat = heat_or_null(context, args);
+  if (!heat) return {};
+  if (!uses_frequency(context.keys.keyspace().eviction().policy)) {
     return error(
         "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
         "between policies at runtime LRU and LFU data will take some time to adjust.");
   }
-  context.reply.integer(engine::frequency(eviction, entry->access(), context.now));
+  context.reply.integer(engine::index_of(*heat));
   return {};
 }
 

@@ -14,20 +14,20 @@ using engine::Erase;
 using engine::Key;
 using engine::Put;
 
-/// Puts the value and expiry of the key `from`, which must exist, to another place, and returns its access state. The
-/// effect borrows the value from its entry, so nothing is copied twice.
-std::uint32_t put_copy(CommandContext& context, const Key& from, Db db, const Key& target) {
+/// Puts the value and expiry of the key `from`, which must exist, to another place. The effect borrows the value from
+/// its entry, so nothing is copied twice.
+void put_copy(CommandContext& context, const Key& from, Db db, const Key& target) {
   const Entry& source = *context.keys.find_untouched(from);
-  const std::uint32_t access = source.access();
   context.keys.apply(Put{db, target, source.string(), source.expiry()});
-  return access;
 }
 
-/// The same, and erases the source. The access state goes with the value.
+/// The same, and erases the source. The heat goes with the value.
 void put_and_erase(CommandContext& context, const Key& from, Db db, const Key& target) {
-  const std::uint32_t access = put_copy(context, from, db, target);
+  engine::Keyspace& keyspace = context.keys.keyspace();
+  const engine::Heat heat = *keyspace.heat(context.keys.db(), from);
+  put_copy(context, from, db, target);
   context.keys.apply_as(Erase{context.keys.db(), from}, 0);  // with the former it is one change
-  if (Entry* moved = context.keys.keyspace().find(db, target, context.now)) moved->set_access(access);
+  keyspace.set_heat(db, target, heat);
 }
 
 enum class Moved : std::uint8_t { Yes, NoSource, TargetExists };

@@ -84,7 +84,6 @@ Entry* Entry::write(void* memory, const EntryContent& content) {
   const Layout at = layout_of(marks, content.key.size(), stored_size(content.value));
   store_length(entry->bytes() + 1, content.key.size(), (marks & kLongKey) != 0);
   entry->store_value_length(at.value_length);
-  std::memcpy(entry->bytes() + access_at(marks), &content.access, kAccessBytes);
   if (content.expiry) entry->store_expiry(*content.expiry);
   if (!content.key.empty()) std::memcpy(entry->bytes() + at.key_at, content.key.data(), content.key.size());
   entry->store_value(at, content.value);
@@ -119,14 +118,6 @@ StringValue Entry::string() const {
   if (form == StringForm::Integer) return StringValue::integer(load_number(value, at.value_length));
   return {form, 0, {value, at.value_length}};
 }
-
-std::uint32_t Entry::access() const {
-  std::uint32_t access = 0;
-  std::memcpy(&access, bytes() + access_at(marks()), sizeof access);
-  return access;
-}
-
-void Entry::set_access(std::uint32_t access) { std::memcpy(bytes() + access_at(marks()), &access, sizeof access); }
 
 std::optional<Instant> Entry::expiry() const {
   if (!has_expiry()) return std::nullopt;

@@ -15,13 +15,12 @@ struct EntryContent {
   ByteView key;
   StringValue value;
   std::optional<Instant> expiry = {};
-  std::uint32_t access = 0;
   std::size_t room = 0;  // bytes to set aside for the value, if more than it needs
 };
 
-/// A key with its value, expiry and access state, packed; this file and entry.cpp own the layout:
+/// A key with its value and expiry, packed; this file and entry.cpp own the layout:
 ///
-///   marks 1 | key length 1 or 4 | value length 1 or 4 | access 4 | [expiry 5 or 8] | key | value
+///   marks 1 | key length 1 or 4 | value length 1 or 4 | [expiry 5 or 8] | key | value
 ///
 /// It lies where its table put it (EntryHeap), at any address that is a multiple of four. No address of an entry
 /// survives the command that looked it up.
@@ -37,10 +36,6 @@ class Entry {
   std::optional<Instant> expiry() const;
   bool has_expiry() const { return (marks() & (kExpiry | kWideExpiry)) != 0; }
   bool expired(Instant now) const { return has_expiry() && stored_expiry() < now.ms; }
-
-  /// Eviction state of the policy in force (last access, or frequency and decay time).
-  std::uint32_t access() const;
-  void set_access(std::uint32_t access);
 
   /// Its bytes, as written.
   std::size_t size() const;
@@ -65,7 +60,6 @@ class Entry {
   // Bytes of the parts.
   static constexpr std::size_t kShortBytes = 1;
   static constexpr std::size_t kLongBytes = 4;
-  static constexpr std::size_t kAccessBytes = 4;
   static constexpr std::size_t kExpiryBytes = 5;
   static constexpr std::size_t kWideExpiryBytes = 8;
 
@@ -90,10 +84,9 @@ class Entry {
 
   // The same without conditions, for the parts that every access needs.
   static constexpr unsigned bit(unsigned marks, unsigned mark) { return (marks & mark) != 0 ? 1 : 0; }
-  static std::size_t access_at(unsigned marks) {
+  static std::size_t expiry_at(unsigned marks) {
     return 1 + kShortBytes * 2 + (kLongBytes - kShortBytes) * (bit(marks, kLongKey) + bit(marks, kLongValue));
   }
-  static std::size_t expiry_at(unsigned marks) { return access_at(marks) + kAccessBytes; }
   static std::size_t key_at(unsigned marks) {
     return expiry_at(marks) + kExpiryBytes * bit(marks, kExpiry) + kWideExpiryBytes * bit(marks, kWideExpiry);
   }

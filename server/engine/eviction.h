@@ -2,8 +2,7 @@
 
 #include <cstdint>
 
-#include "server/engine/entry.h"
-#include "server/engine/instant.h"
+#include "server/engine/heat.h"
 
 namespace magpie::engine {
 
@@ -31,15 +30,11 @@ struct EvictionSettings {
   unsigned lfu_decay_minutes = 1;  // lfu-decay-time
 };
 
-/// The access word of an entry. Under the frequency policies: minutes in the upper 24 bits, a logarithmic counter below
-/// (Morris, CACM 1978, with Redis's parameters); else time in units of 16 ms, which wraps after two years.
-std::uint32_t first_access(const EvictionSettings& settings, Instant now);
-std::uint32_t next_access(const EvictionSettings& settings, std::uint32_t access, Instant now, std::uint64_t random);
-/// Milliseconds since the last access (not under the frequency policies).
-std::int64_t idle_ms(std::uint32_t access, Instant now);
-/// The counter of OBJECT FREQ, decay applied (frequency policies only).
-unsigned frequency(const EvictionSettings& settings, std::uint32_t access, Instant now);
-/// The higher, the sooner the entry should go.
-std::uint64_t eviction_rank(const EvictionSettings& settings, std::uint32_t access, Instant now);
+/// Heat under the frequency policies: a logarithmic counter (Morris, CACM 1978, with Redis's parameters), which OBJECT
+/// FREQ shows. It goes down by one each lfu-decay-time, of all keys alike.
+inline constexpr Heat kFirstFrequency{5};  // as in Redis: a new key is not the first to go
+Heat next_frequency(const EvictionSettings& settings, Heat heat, std::uint64_t random);
+/// What becomes of the counters when that time has passed `times` times.
+HeatMap decay_map(std::uint64_t times);
 
 }  // namespace magpie::engine

@@ -40,7 +40,9 @@ void Keyspace::unlock(StripeMask mask) {
 }
 
 void Keyspace::set_eviction(const EvictionSettings& settings) {
+  const bool by_frequency = uses_frequency(eviction().policy);
   eviction_.store(pack(settings), std::memory_order_relaxed);
+  if (uses_frequency(settings.policy) != by_frequency) heat_sweep_.policy_changed.store(true);
 }
 
 EvictionSettings Keyspace::eviction() const {
@@ -58,27 +60,26 @@ std::uint64_t Keyspace::random() {
   return z ^ (z >> 31);
 }
 
-Entry* Keyspace::find(Db db, const Key& key, Instant now) {
+Table::Found Keyspace::look_up(Db db, const Key& key, Instant now) {
   Partition* partition = stripe(key.stripe).partition(db);
-  if (partition == nullptr) return nullptr;
-  Entry* entry = partition->table.find(key.hash, key.bytes);
-  if (entry == nullptr || !entry->expired(now)) return entry;
+  if (partition == nullptr) return {};
+  const Table::Found found = partition->table.find(key.hash, key.bytes);
+  if (found.entry == nullptr || !found.entry->expired(now)) return found;
   apply(Erase{db, key, EraseReason::Expired}, now);
-  return nullptr;
+  return {};
+}
+
+Entry* Keyspace::use(Db db, const Key& key, Instant now) {
+  const Table::Found found = look_up(db, key, now);
+  if (found.entry != nullptr) touch(*found.heat, now);
+  return found.entry;
 }
 
 const Entry* Keyspace::peek(Db db, const Key& key, Instant now) const {
   const Partition* partition = stripe(key.stripe).partition(db);
   if (partition == nullptr) return nullptr;
-  const Entry* entry = partition->table.find(key.hash, key.bytes);
+  const Entry* entry = partition->table.find(key.hash, key.bytes).entry;
   return entry == nullptr || entry->expired(now) ? nullptr : entry;
-}
-
-void Keyspace::touch(Entry& entry, Instant now) {
-  const EvictionSettings settings = eviction();
-  const std::uint64_t chance = uses_frequency(settings.policy) ? random() : 0;
-  const std::uint32_t access = next_access(settings, entry.access(), now, chance);
-  if (access != entry.access()) entry.set_access(access);
 }
 
 void Keyspace::watch(Db db, const Key& key, const WatchFlag& flag) {
@@ -104,17 +105,16 @@ void Keyspace::change(const Put& effect, Instant now) {
   Stripe& at = stripe(effect.key.stripe);
   Partition& partition = partition_or_new(at, effect.db);
   touch_watched(at, effect.db, effect.key.bytes);
-  Entry* old = partition.table.find(effect.key.hash, effect.key.bytes);
+  const auto [old, heat] = partition.table.find(effect.key.hash, effect.key.bytes);
   std::optional<Instant> before;
   if (old == nullptr) {
-    const std::uint32_t access = first_access(eviction(), now);
-    partition.insert(effect.key.hash, partition.table.make({effect.key.bytes, effect.value, effect.expiry, access}));
+    partition.insert(effect.key.hash, partition.table.make({effect.key.bytes, effect.value, effect.expiry}),
+                     first_heat(now));
   } else {
     before = old->expiry();
-    touch(*old, now);
+    touch(*heat, now);
     if (!old->set_expiry_in_place(effect.expiry) || !old->assign_in_place(effect.value)) {
-      partition.table.replace(effect.key.hash, old,
-                              partition.table.make({effect.key.bytes, effect.value, effect.expiry, old->access()}));
+      partition.table.replace(heat, partition.table.make({effect.key.bytes, effect.value, effect.expiry}));
     }
   }
   if (before || effect.expiry) expiry_changed(partition, effect.key.hash, before, effect.expiry);
@@ -124,15 +124,12 @@ void Keyspace::change(const Overwrite& effect, Instant now) {
   Stripe& at = stripe(effect.key.stripe);
   Partition& partition = partition_or_new(at, effect.db);
   touch_watched(at, effect.db, effect.key.bytes);
-  Entry* old = partition.table.find(effect.key.hash, effect.key.bytes);
-  if (old == nullptr) {
-    const Table::Fresh fresh =
-        partition.table.make({effect.key.bytes, StringValue::raw({}), std::nullopt, first_access(eviction(), now)});
-    partition.insert(effect.key.hash, fresh);
-    old = fresh.entry;
-  } else {
-    touch(*old, now);
+  if (partition.table.find(effect.key.hash, effect.key.bytes).entry == nullptr) {
+    const Table::Fresh fresh = partition.table.make({effect.key.bytes, StringValue::raw({}), std::nullopt});
+    partition.insert(effect.key.hash, fresh, first_heat(now));
   }
+  const auto [old, heat] = partition.table.find(effect.key.hash, effect.key.bytes);
+  touch(*heat, now);
   if (old->string().form != StringForm::Integer &&
       old->overwrite_in_place(effect.offset, effect.bytes, EntryHeap::capacity(*old))) {
     return;
@@ -140,7 +137,7 @@ void Keyspace::change(const Overwrite& effect, Instant now) {
   IntegerScratch scratch;
   const StringValue text = StringValue::raw(text_of(old->string(), scratch));
   const std::size_t end = std::max(effect.offset + effect.bytes.size(), text.bytes.size());
-  EntryContent content{effect.key.bytes, text, old->expiry(), old->access(), end};
+  EntryContent content{effect.key.bytes, text, old->expiry(), end};
   if (Entry::size_of(content) > Arena::kLargest) {
     // Room to grow, so that appending byte by byte stays linear: twice the size, at most 1 MB more.
     constexpr std::size_t kMostSlack = std::size_t{1} << 20;
@@ -148,10 +145,10 @@ void Keyspace::change(const Overwrite& effect, Instant now) {
   }
   const Table::Fresh larger = partition.table.make(content);
   CHECK(larger.entry->overwrite_in_place(effect.offset, effect.bytes, Entry::size_of(content)));
-  partition.table.replace(effect.key.hash, old, larger);
+  partition.table.replace(heat, larger);
 }
 
-void Keyspace::erase_entry(Partition& partition, std::uint64_t hash, Entry* entry, EraseReason reason) {
+void Keyspace::erase_entry(Partition& partition, std::uint64_t hash, const Entry* entry, EraseReason reason) {
   const std::optional<Instant> expiry = entry->expiry();
   partition.erase(hash, entry);
   if (expiry) expiry_changed(partition, hash, expiry, std::nullopt);
@@ -163,7 +160,7 @@ void Keyspace::change(const Erase& effect, Instant) {
   Stripe& at = stripe(effect.key.stripe);
   Partition* partition = at.partition(effect.db);
   if (partition == nullptr) return;
-  Entry* entry = partition->table.find(effect.key.hash, effect.key.bytes);
+  const Entry* entry = partition->table.find(effect.key.hash, effect.key.bytes).entry;
   if (entry == nullptr) return;
   touch_watched(at, effect.db, effect.key.bytes);
   erase_entry(*partition, effect.key.hash, entry, effect.reason);
@@ -173,20 +170,18 @@ void Keyspace::change(const SetExpiry& effect, Instant) {
   Stripe& at = stripe(effect.key.stripe);
   Partition* partition = at.partition(effect.db);
   if (partition == nullptr) return;
-  Entry* entry = partition->table.find(effect.key.hash, effect.key.bytes);
+  const auto [entry, heat] = partition->table.find(effect.key.hash, effect.key.bytes);
   if (entry == nullptr) return;
   touch_watched(at, effect.db, effect.key.bytes);
   const std::optional<Instant> before = entry->expiry();
   if (!entry->set_expiry_in_place(effect.expiry)) {
-    partition->table.replace(
-        effect.key.hash, entry,
-        partition->table.make({effect.key.bytes, entry->string(), effect.expiry, entry->access()}));
+    partition->table.replace(heat, partition->table.make({effect.key.bytes, entry->string(), effect.expiry}));
   }
   expiry_changed(*partition, effect.key.hash, before, effect.expiry);
 }
 
 bool Keyspace::holds(const Partition* partition, ByteView key, std::uint64_t hash) {
-  return partition != nullptr && partition->table.find(hash, key) != nullptr;
+  return partition != nullptr && partition->table.find(hash, key).entry != nullptr;
 }
 
 void Keyspace::change(const Flush& effect, Instant) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "server/engine/effect.h"
+#include "server/engine/epochs.h"
 #include "server/engine/eviction.h"
 #include "server/engine/key.h"
 #include "server/engine/stripe.h"
@@ -62,7 +63,9 @@ class Keyspace {
 
   /// The entry of a key, nullptr if there is none. An expired one is erased first, so the key's bytes must not be those
   /// of the entry itself. Valid until the next change.
-  Entry* find(Db db, const Key& key, Instant now);
+  Entry* find(Db db, const Key& key, Instant now) { return look_up(db, key, now).entry; }
+  /// As find(), and counts as a use of the key, which eviction goes by.
+  Entry* use(Db db, const Key& key, Instant now);
   /// As find(), but leaves an expired entry where it is: for looking without changing.
   const Entry* peek(Db db, const Key& key, Instant now) const;
 
@@ -78,7 +81,10 @@ class Keyspace {
     std::visit([&](const auto& one) { change(one, now); }, effect);
   }
 
-  void touch(Entry& entry, Instant now);
+  /// How the key has been used; nothing if there is none, expired or not.
+  std::optional<Heat> heat(Db db, const Key& key) const;
+  /// For a value that has moved here. Without the key nothing happens.
+  void set_heat(Db db, const Key& key, Heat heat);
   void watch(Db db, const Key& key, const WatchFlag& flag);
   void unwatch(Db db, const Key& key, const WatchFlag& flag);
 
@@ -148,8 +154,12 @@ class Keyspace {
 
   /// While no other thread uses the keyspace.
   void set_sink(EffectSink* sink) { sink_ = sink; }
-  /// Any thread, any time. After a change between frequency and recency, the access words of entries not used since
-  /// mean nothing, as in Redis.
+  /// Milliseconds since the last use of a key with this heat, coarsely; not under the frequency policies.
+  std::int64_t idle_ms(Heat heat, Instant now);
+  /// Background work: gives about `limit` buckets of keys the heats that time has brought (epochs that were merged,
+  /// frequencies that have decayed, another policy). True if there is more to do.
+  bool sweep_heats(Instant now, std::size_t limit);
+  /// Any thread, any time.
   void set_eviction(const EvictionSettings& settings);
   EvictionSettings eviction() const;
   /// Off for tests that step the clock by hand (DEBUG SET-ACTIVE-EXPIRE).
@@ -157,12 +167,31 @@ class Keyspace {
 
  private:
   struct Candidate;
-
+  /// A pass over all keys that changes their heats.
+  struct HeatSweep {
+    enum class Purpose : std::uint8_t { MergedEpochs, Decay, OtherPolicy };
+    std::atomic<bool> policy_changed = false;
+    std::atomic<std::int64_t> decayed_ms = 0;  // up to when frequencies have decayed
+    std::mutex lock;  // guards what follows
+    std::optional<Purpose> purpose;  // nothing: no sweep is going on
+    HeatMap map{};
+    unsigned stripe = 0;  // where it goes on
+    std::uint32_t db = 0;
+    std::size_t bucket = 0;
+    std::size_t buckets = 0;  // that it has met
+  };
+  bool heat_sweep_is_due(Instant now);
+  void begin_heat_sweep(Instant now);
+  void end_heat_sweep();
+  void sweep_stripe(std::size_t& limit);
   void lock_stripes(StripeMask mask);
   void unlock(StripeMask mask);
   Stripe& stripe(StripeIndex index) { return stripes_[index_of(index)]; }
   const Stripe& stripe(StripeIndex index) const { return stripes_[index_of(index)]; }
 
+  Table::Found look_up(Db db, const Key& key, Instant now);
+  void touch(Heat& heat, Instant now);
+  Heat first_heat(Instant now);
   void change(const Put& effect, Instant now);
   void change(const Overwrite& effect, Instant now);
   void change(const Erase& effect, Instant now);
@@ -172,7 +201,7 @@ class Keyspace {
 
   void expiry_changed(Partition& partition, std::uint64_t hash, std::optional<Instant> before,
                       std::optional<Instant> after);
-  void erase_entry(Partition& partition, std::uint64_t hash, Entry* entry, EraseReason reason);
+  void erase_entry(Partition& partition, std::uint64_t hash, const Entry* entry, EraseReason reason);
   std::size_t expire_group(Partition& partition, Db db, StripeIndex index, Instant now, std::size_t limit);
   std::atomic<Partition*>& slot(StripeIndex stripe, Db db) const {
     return slots_[std::size_t{index_of(stripe)} * options_.databases + magpie::index_of(db)];
@@ -184,8 +213,8 @@ class Keyspace {
   }
   static bool holds(const Partition* partition, ByteView key, std::uint64_t hash);
   bool evict_one(const EvictionSettings& settings, Instant now);
-  bool consider(StripeIndex index, const EvictionSettings& settings, Instant now, Candidate& best);
-  static const Entry* pick_volatile(Partition& partition, EvictionPolicy policy);
+  bool consider(StripeIndex index, const EvictionSettings& settings, Candidate& best);
+  static Table::Found pick_volatile(Partition& partition, EvictionPolicy policy);
   static const Entry* earliest_volatile(Partition& partition);
   static const Entry* some_volatile(const Table& table, std::uint32_t group);
   std::optional<std::string> first_live_key(Db db, Instant now, bool held);
@@ -198,6 +227,8 @@ class Keyspace {
   std::array<Stripe, kStripes> stripes_;
   EffectSink* sink_ = nullptr;
   std::atomic<std::uint64_t> eviction_;  // EvictionSettings, packed
+  Epochs epochs_;
+  HeatSweep heat_sweep_;
   std::atomic<bool> active_expiry_{true};
   std::atomic<std::uint64_t> expired_{0};
   std::atomic<std::uint64_t> evicted_{0};

@@ -37,26 +37,31 @@ bool Keyspace::evict_one(const EvictionSettings& settings, Instant now) {
   for (unsigned step = 0; looked_at < wanted && step < kStripes * (looked_at > 0 ? wanted : 1); ++step) {
     // An odd stride visits every stripe once, in another order each time.
     const auto number = static_cast<std::uint8_t>((start + step * ((start >> 32) | 1)) % kStripes);
-    if (consider(StripeIndex{number}, settings, now, best)) ++looked_at;  // a stripe without candidates does not count
+    if (consider(StripeIndex{number}, settings, best)) ++looked_at;  // a stripe without candidates does not count
   }
   if (!best.found) return false;
   const Guard guard = lock(mask_of(best.stripe));
   // Meanwhile the lock was free: the key may be gone, or have lost the expiry that made it a candidate.
   const Partition* partition = stripe(best.stripe).partition(best.db);
-  const Entry* entry = partition == nullptr ? nullptr : partition->table.find(best.hash, best.key);
+  const Entry* entry = partition == nullptr ? nullptr : partition->table.find(best.hash, best.key).entry;
   if (entry == nullptr || (only_volatile(settings.policy) && !entry->expiry())) return true;  // the caller tries again
   apply(Erase{best.db, Key{best.key, best.hash, best.stripe}, EraseReason::Evicted}, now);
   return true;
 }
 
-const Entry* Keyspace::pick_volatile(Partition& partition, EvictionPolicy policy) {
+Table::Found Keyspace::pick_volatile(Partition& partition, EvictionPolicy policy) {
   constexpr int kTries = 8;
   for (int attempt = 0; attempt < kTries && policy != EvictionPolicy::VolatileTtl; ++attempt) {
     const auto group = partition.expiries.sample(random());
-    if (!group) return nullptr;
-    if (const Entry* entry = some_volatile(partition.table, *group)) return entry;
+    if (!group) return {};
+    const Entry* const entry = some_volatile(partition.table, *group);
+    if (entry != nullptr) return partition.table.find(hash_of(entry->key()), entry->key());
   }
-  return earliest_volatile(partition);  // what volatile-ttl wants, and an answer where no sampled group had any left
+  const Entry* const entry = earliest_volatile(partition);
+  if (entry == nullptr) return {};
+  return partition.table.find(
+      hash_of(entry->key()),
+      entry->key());  // what volatile-ttl wants, and an answer where no sampled group had any left
 }
 
 const Entry* Keyspace::earliest_volatile(Partition& partition) {
@@ -84,20 +89,22 @@ const Entry* Keyspace::some_volatile(const Table& table, std::uint32_t group) {
 }
 
 /// Looks at one key of each database of the stripe; whether there was any.
-bool Keyspace::consider(StripeIndex index, const EvictionSettings& settings, Instant now, Candidate& best) {
+bool Keyspace::consider(StripeIndex index, const EvictionSettings& settings, Candidate& best) {
   const Guard guard = lock(mask_of(index));
   bool any = false;
   Stripe& at = stripe(index);
   for (std::uint32_t number = 0; number < at.end; ++number) {
     Partition* const partition = at.partition(Db{number});
     if (partition == nullptr) continue;
-    const Entry* entry =
+    const Table::Found found =
         only_volatile(settings.policy) ? pick_volatile(*partition, settings.policy) : partition->table.sample(random());
+    const Entry* const entry = found.entry;
     if (entry == nullptr) continue;
     any = true;
     const std::uint64_t rank = settings.policy == EvictionPolicy::VolatileTtl
                                    ? ~static_cast<std::uint64_t>(entry->expiry()->ms)
-                                   : eviction_rank(settings, entry->access(), now);
+                               : uses_frequency(settings.policy) ? kHeats - index_of(*found.heat)
+                                                                 : epochs_.age(label_of(*found.heat));
     if (best.found && rank <= best.rank) continue;
     best = {true, Db{number}, std::string(entry->key()), hash_of(entry->key()), index, rank};
   }

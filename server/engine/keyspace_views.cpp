@@ -152,7 +152,7 @@ std::optional<std::string> Keyspace::random_key(Db db, Instant now, bool held) {
     for (; chosen >= sizes[number]; ++number) chosen -= sizes[number];
     std::optional<std::string> key;
     with_table(number, [&](const Table& table) {
-      const Entry* entry = table.sample(random());
+      const Entry* entry = table.sample(random()).entry;
       if (entry != nullptr && !entry->expired(now)) key = std::string(entry->key());
     });
     if (key) return key;

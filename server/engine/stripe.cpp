@@ -29,9 +29,9 @@ void StripeLock::lock_slowly() {
   while (state_.exchange(2, std::memory_order_acquire) != 0) state_.wait(2, std::memory_order_relaxed);
 }
 
-void Partition::insert(std::uint64_t hash, Table::Fresh fresh) {
+void Partition::insert(std::uint64_t hash, Table::Fresh fresh, Heat heat) {
   const std::size_t before = table.buckets();
-  table.insert(hash, fresh);
+  table.insert(hash, fresh, heat);
   if (table.buckets() == before || expiries.volatile_keys() == 0) return;
   expiries.moved(Table::group_of_bucket(Table::origin_of(before)), Table::group_of_bucket(before));
 }

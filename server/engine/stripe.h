@@ -42,7 +42,7 @@ struct Partition {
   ExpiryIndex expiries;
 
   /// Table::insert() and erase(), and what they mean for the groups of the expiry index.
-  void insert(std::uint64_t hash, Table::Fresh fresh);
+  void insert(std::uint64_t hash, Table::Fresh fresh, Heat heat);
   void erase(std::uint64_t hash, const Entry* entry);
 };
 

@@ -85,16 +85,17 @@ Table::Bucket* Table::overflow_of(const Bucket& bucket) const {
   return number == 0 ? nullptr : &overflow_pages_[(number - 1) / kPageBuckets][(number - 1) % kPageBuckets];
 }
 
-Entry* Table::find(std::uint64_t hash, ByteView key) const {
+Table::Found Table::find(std::uint64_t hash, ByteView key) const {
   const std::uint8_t print = print_of(hash);
-  for (const Bucket* bucket = &home(hash);; bucket = overflow_of(*bucket)) {
+  for (Bucket* bucket = &home(hash);; bucket = overflow_of(*bucket)) {
     for (unsigned bits = matches(*bucket, print); bits != 0; bits &= bits - 1) {
-      const Handle handle = bucket->handles[static_cast<std::size_t>(std::countr_zero(bits))];
+      const auto number = static_cast<std::size_t>(std::countr_zero(bits));
+      const Handle handle = bucket->handles[number];
       if (handle == kEmpty) continue;
       Entry* const entry = heap_.at(handle);
-      if (entry->key() == key) return entry;
+      if (entry->key() == key) return {entry, &bucket->heats[number]};
     }
-    if ((bucket->spilled & spill_bit(hash)) == 0) return nullptr;
+    if ((bucket->spilled & spill_bit(hash)) == 0) return {};
   }
 }
 
@@ -158,16 +159,17 @@ void Table::drop_overflow(Bucket& last) {
   overflow_end_ = overflow_free_ = 0;
 }
 
-void Table::place(Bucket& first, std::uint64_t hash, Handle handle) {
+void Table::place(Bucket& first, const Item& item) {
   for (Bucket* bucket = &first;; bucket = overflow_of(*bucket)) {
     for (std::size_t i = 0; i < kPlaces; ++i) {
       if (bucket->handles[i] != kEmpty) continue;
-      bucket->handles[i] = handle;
-      bucket->prints[i] = print_of(hash);
+      bucket->handles[i] = item.handle;
+      bucket->prints[i] = print_of(item.hash);
+      bucket->heats[i] = item.heat;
       return;
     }
     if (overflow_of(*bucket) == nullptr) add_overflow(*bucket);
-    bucket->spilled |= spill_bit(hash);
+    bucket->spilled |= spill_bit(item.hash);
   }
 }
 
@@ -184,6 +186,7 @@ void Table::fill_hole(std::uint64_t hash, Place hole) {
   if (number > 0 && !(last == hole.bucket && number - 1 < hole.number)) {
     hole.handle() = std::exchange(last->handles[number - 1], kEmpty);
     hole.bucket->prints[hole.number] = last->prints[number - 1];
+    hole.heat() = last->heats[number - 1];
   }
   if (std::ranges::all_of(last->handles, [](Handle handle) { return handle == kEmpty; })) drop_overflow(*before);
 }
@@ -191,7 +194,8 @@ void Table::fill_hole(std::uint64_t hash, Place hole) {
 void Table::unload(Bucket& first) {
   unloaded_.clear();
   visit_places(first, [&](Place at) { heap_.prefetch(at.handle()); });
-  visit_places(first, [&](Place at) { unloaded_.emplace_back(hash_of(heap_.at(at.handle())->key()), at.handle()); });
+  visit_places(first,
+               [&](Place at) { unloaded_.push_back({hash_of(heap_.at(at.handle())->key()), at.handle(), at.heat()}); });
   while (overflow_of(first) != nullptr) {
     Bucket* last = &first;
     for (Bucket* next = overflow_of(*last); overflow_of(*next) != nullptr; next = overflow_of(*last)) last = next;
@@ -207,14 +211,17 @@ Table::Fresh Table::make(const EntryContent& content) {
   return {handle, heap_.at(handle)};
 }
 
-void Table::insert(std::uint64_t hash, Fresh fresh) {
+void Table::insert(std::uint64_t hash, Fresh fresh, Heat heat) {
   if (size_ >= buckets() * kGrowLoad) split_one();
-  place(home(hash), hash, fresh.handle);
+  place(home(hash), {hash, fresh.handle, heat});
   ++size_;
 }
 
-void Table::replace(std::uint64_t hash, const Entry* old, Fresh fresh) {
-  heap_.free(std::exchange(place_of(hash, old).handle(), fresh.handle));
+void Table::replace(const Heat* heat, Fresh fresh) {
+  // Buckets are aligned, so the address of a heat tells its place.
+  const auto offset = reinterpret_cast<std::uintptr_t>(heat) % sizeof(Bucket);
+  auto* const bucket = reinterpret_cast<Bucket*>(const_cast<char*>(reinterpret_cast<const char*>(heat) - offset));
+  heap_.free(std::exchange(bucket->handles[offset - offsetof(Bucket, heats)], fresh.handle));
 }
 
 void Table::erase(std::uint64_t hash, const Entry* entry) {
@@ -242,14 +249,14 @@ void Table::split_one() {
   add_bucket();
   const std::size_t upper = buckets() - 1;
   unload(at(upper & low_mask()));
-  for (const auto& [hash, handle] : unloaded_) place(home(hash), hash, handle);
+  for (const Item& item : unloaded_) place(home(item.hash), item);
 }
 
 void Table::merge_one() {
   const std::size_t upper = buckets() - 1;
   unload(at(upper));
   Bucket& lower = at(upper & low_mask());
-  for (const auto& [hash, handle] : unloaded_) place(lower, hash, handle);
+  for (const Item& item : unloaded_) place(lower, item);
   drop_last_bucket();
 }
 
@@ -262,6 +269,13 @@ void Table::visit_places(const Bucket& first, Visit&& visit) const {
       if (bucket->handles[i] != kEmpty) visit(Place{bucket, i});
     }
   }
+}
+
+void Table::map_heats(std::size_t bucket, const HeatMap& map) {
+  visit_places(at(bucket), [&](Place at) {
+    const Heat heat = map[engine::index_of(at.heat())];
+    if (heat != at.heat()) at.heat() = heat;
+  });
 }
 
 void Table::visit_chain(const Bucket& first, const Visitor& visit) const {
@@ -298,16 +312,16 @@ std::size_t Table::chain_length(const Bucket& first) const {
   return count;
 }
 
-Entry* Table::nth_of_chain(const Bucket& first, std::size_t n) const {
-  Entry* found = nullptr;
+Table::Found Table::nth_of_chain(const Bucket& first, std::size_t n) const {
+  Found found;
   visit_places(first, [&](Place at) {
-    if (n-- == 0) found = heap_.at(at.handle());
+    if (n-- == 0) found = found_at(at);
   });
   return found;
 }
 
-Entry* Table::sample(std::uint64_t random) const {
-  if (size_ == 0) return nullptr;
+Table::Found Table::sample(std::uint64_t random) const {
+  if (size_ == 0) return {};
   // A place of a bucket is drawn, and another one if that is empty: else entries of short chains would be drawn more.
   constexpr int kFairTries = 4;
   for (int attempt = 0; attempt < kFairTries; ++attempt) {

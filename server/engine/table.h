@@ -11,6 +11,7 @@
 #include "protocol/bytes.h"
 #include "server/engine/entry.h"
 #include "server/engine/entry_heap.h"
+#include "server/engine/heat.h"
 #include "server/engine/page_list.h"
 #include "server/engine/page_pool.h"
 
@@ -33,8 +34,12 @@ class alignas(64) Table {
   std::size_t size() const { return size_; }
   std::size_t buckets() const { return bucket_count_.load(std::memory_order_relaxed); }
 
-  /// Valid until the next call that changes the table.
-  Entry* find(std::uint64_t hash, ByteView key) const;
+  /// An entry and its heat, where they lie; null if there is none. Valid until the next call that changes the table.
+  struct Found {
+    Entry* entry = nullptr;
+    Heat* heat = nullptr;
+  };
+  Found find(std::uint64_t hash, ByteView key) const;
   /// An entry that is not in the table yet: the next call must be insert() or replace() with it.
   struct Fresh {
     Handle handle;
@@ -43,9 +48,9 @@ class alignas(64) Table {
   /// The content may borrow from an entry that is here.
   Fresh make(const EntryContent& content);
   /// Adds an entry; the key must not be there.
-  void insert(std::uint64_t hash, Fresh fresh);
-  /// Puts an entry of the same key in the place of `old`, which is freed.
-  void replace(std::uint64_t hash, const Entry* old, Fresh fresh);
+  void insert(std::uint64_t hash, Fresh fresh, Heat heat);
+  /// Puts an entry of the same key in the place of the one with this heat, which is freed.
+  void replace(const Heat* heat, Fresh fresh);
   /// Frees the entry, which must be there.
   void erase(std::uint64_t hash, const Entry* entry);
 
@@ -64,6 +69,9 @@ class alignas(64) Table {
   /// The bucket that this one was split from, and will be merged into.
   static std::size_t origin_of(std::size_t bucket) { return bucket ^ std::bit_floor(bucket); }
 
+  /// Replaces every heat in the chain of a bucket, 0 ..< buckets(), by what the map makes of it.
+  void map_heats(std::size_t bucket, const HeatMap& map);
+
   using Visitor = std::function<void(Entry&)>;
   /// Visits the entries of the bucket that holds `position` and returns where the next bucket starts, 0 at the end.
   /// The visitor must not change the table.
@@ -71,8 +79,8 @@ class alignas(64) Table {
   /// Visits the entries of a group; the visitor must not change the table.
   void visit_group(std::uint32_t group, const Visitor& visit) const;
   void visit_all(const Visitor& visit) const;
-  /// Some entry, chosen by `random`; nullptr if there is none. Roughly uniform.
-  Entry* sample(std::uint64_t random) const;
+  /// Some entry, chosen by `random`; null if there is none. Roughly uniform.
+  Found sample(std::uint64_t random) const;
 
   /// Frees up to about `limit` entries and returns how many, 0 when all is gone; for tables that nobody uses any more.
   std::size_t free_some(std::size_t limit);
@@ -101,7 +109,7 @@ class alignas(64) Table {
   struct alignas(64) Bucket {
     std::array<Handle, kPlaces> handles{};  // 0: the place is empty
     std::array<std::uint8_t, kPlaces> prints{};
-    std::array<std::uint8_t, kPlaces> unused{};
+    std::array<Heat, kPlaces> heats{};
     std::array<std::uint8_t, 3> overflow{};
     std::uint8_t spilled = 0;  // a bit for each eighth of the hashes of which the buckets behind this one may have some
   };
@@ -111,7 +119,9 @@ class alignas(64) Table {
     Bucket* bucket;
     std::size_t number;
     Handle& handle() const { return bucket->handles[number]; }
+    Heat& heat() const { return bucket->heats[number]; }
   };
+  Found found_at(Place at) const { return {heap_.at(at.handle()), &at.heat()}; }
 
   static std::uint8_t print_of(std::uint64_t hash) { return static_cast<std::uint8_t>(hash >> kPrintShift); }
   static std::uint8_t spill_bit(std::uint64_t hash) {
@@ -132,7 +142,13 @@ class alignas(64) Table {
   Bucket& home(std::uint64_t hash) const { return at(index_of(hash)); }
   Bucket* overflow_of(const Bucket& bucket) const;
   Place place_of(std::uint64_t hash, const Entry* entry) const;
-  void place(Bucket& first, std::uint64_t hash, Handle handle);
+  /// A handle on its way into a bucket.
+  struct Item {
+    std::uint64_t hash;
+    Handle handle;
+    Heat heat;
+  };
+  void place(Bucket& first, const Item& item);
   void fill_hole(std::uint64_t hash, Place hole);
   void split_one();
   void merge_one();
@@ -146,7 +162,7 @@ class alignas(64) Table {
   void visit_places(const Bucket& first, Visit&& visit) const;
   void visit_chain(const Bucket& first, const Visitor& visit) const;
   std::size_t chain_length(const Bucket& first) const;
-  Entry* nth_of_chain(const Bucket& first, std::size_t n) const;
+  Found nth_of_chain(const Bucket& first, std::size_t n) const;
 
   using Pages = PageList<Bucket>;
   static void add_page(Pages& pages);
@@ -160,7 +176,7 @@ class alignas(64) Table {
   OverflowNumber overflow_end_ = 0;  // overflow buckets that were ever used
   OverflowNumber overflow_free_ = 0;  // first of the free ones, which are linked by their `overflow`
   std::size_t overflow_used_ = 0;
-  std::vector<std::pair<std::uint64_t, Handle>> unloaded_;  // what split_one() and merge_one() distribute
+  std::vector<Item> unloaded_;  // what split_one() and merge_one() distribute
   std::optional<std::uint32_t> emptying_;  // the page that compact() is at
 };
 

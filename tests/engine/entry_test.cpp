@@ -60,7 +60,7 @@ class Written {
 };
 
 Written plain(ByteView key, ByteView value, std::optional<Instant> expiry = {}, std::size_t room = 0) {
-  return Written({key, StringValue::plain(value), expiry, 7, room});
+  return Written({key, StringValue::plain(value), expiry, room});
 }
 
 }  // namespace
@@ -72,12 +72,11 @@ TEST_CASE("an entry reads back what it was made of, in every form") {
                                                 std::optional<Instant>(Instant{1'700'000'000'000})}) {
       for (const std::string& value : {std::string(), binary, std::string(100'000, 'v')}) {
         for (const StringForm form : {StringForm::Plain, StringForm::Raw}) {
-          const auto entry = Written({key, StringValue{form, 0, value}, expiry, 12345});
+          const auto entry = Written({key, StringValue{form, 0, value}, expiry});
           CHECK(entry->key() == key);
           CHECK(entry->string().form == form);
           CHECK(text_in(*entry) == value);
           CHECK(entry->expiry() == expiry);
-          CHECK(entry->access() == 12345);
           CHECK(entry->size() == entry.capacity());
         }
       }
@@ -133,11 +132,11 @@ TEST_CASE("an expiry changes in place only where there is room for one") {
   CHECK(text_in(*without) == "value");
 }
 
-TEST_CASE("an entry of a short key and value has seven bytes beside them, five more with an expiry of this age") {
-  CHECK(plain("0123456789abcdef", std::string(32, 'v'))->size() == 7 + 48);
-  CHECK(plain("0123456789abcdef", std::string(32, 'v'), Instant{1'800'000'000'000})->size() == 12 + 48);
-  CHECK(Written({"k", StringValue::integer(-128)})->size() == 7 + 1 + 1);
-  CHECK(Written({"k", StringValue::integer(40'000)})->size() == 7 + 1 + 4);
+TEST_CASE("an entry of a short key and value has three bytes beside them, five more with an expiry of this age") {
+  CHECK(plain("0123456789abcdef", std::string(32, 'v'))->size() == 3 + 48);
+  CHECK(plain("0123456789abcdef", std::string(32, 'v'), Instant{1'800'000'000'000})->size() == 8 + 48);
+  CHECK(Written({"k", StringValue::integer(-128)})->size() == 3 + 1 + 1);
+  CHECK(Written({"k", StringValue::integer(40'000)})->size() == 3 + 1 + 4);
 }
 
 TEST_CASE("no entry begins with a byte that stands for something else") {
@@ -168,7 +167,7 @@ TEST_CASE("expiries beyond what five bytes hold are exact too") {
   CHECK(near->expiry() == Instant{1'800'000'000'000});
 }
 
-TEST_CASE("assigning in place keeps key, expiry and access") {
+TEST_CASE("assigning in place keeps key and expiry") {
   const auto entry = plain("key", "12345678", Instant{9});
   CHECK(entry->assign_in_place(StringValue::integer(std::numeric_limits<std::int64_t>::min())));
   CHECK(text_in(*entry) == "-9223372036854775808");
@@ -179,7 +178,6 @@ TEST_CASE("assigning in place keeps key, expiry and access") {
   CHECK(text_in(*entry) == "ABCDEFGH");
   CHECK(entry->key() == "key");
   CHECK(entry->expiry() == Instant{9});
-  CHECK(entry->access() == 7);
 }
 
 TEST_CASE("assigning in place refuses another size") {
@@ -215,7 +213,6 @@ TEST_CASE("overwriting in place extends within the room and fills gaps with zero
   CHECK(text_in(*entry) == std::string("aXY\0\0Z\0\0", 8));
   CHECK_FALSE(entry.overwrite(20, "x"));
   CHECK(entry.overwrite(19, "x"));
-  CHECK(entry->access() == 7);
 }
 
 TEST_CASE("a short length does not grow beyond what its byte can say") {
@@ -239,7 +236,7 @@ TEST_CASE("random overwrites agree with std::string") {
     }
     if (!entry->overwrite(offset, bytes)) {
       const std::size_t room = offset + bytes.size() + random.below(10);
-      entry = std::make_unique<Written>(EntryContent{"key", StringValue::raw(model), Instant{5}, 7, room});
+      entry = std::make_unique<Written>(EntryContent{"key", StringValue::raw(model), Instant{5}, room});
       REQUIRE(entry->overwrite(offset, bytes));
     }
     if (model.size() < offset + bytes.size()) model.resize(offset + bytes.size());

@@ -14,7 +14,6 @@
 
 using magpie::Db;
 using magpie::Instant;
-using magpie::engine::Entry;
 using magpie::engine::EvictionPolicy;
 using magpie::engine::Flush;
 using magpie::engine::Key;
@@ -42,9 +41,7 @@ int count_there(Keyspace& keyspace, int from, int to) {
 }
 void touch(Keyspace& keyspace, int number, Instant now) {
   const std::string name = number_key(number);
-  Entry* entry = keyspace.find(Db{0}, Key::of(name), now);
-  REQUIRE(entry != nullptr);
-  keyspace.touch(*entry, now);
+  REQUIRE(keyspace.use(Db{0}, Key::of(name), now) != nullptr);
 }
 bool has_room(Keyspace& keyspace, std::int64_t limit, Instant now) {
   return keyspace.make_room(limit, now, SIZE_MAX) == Keyspace::Room::Enough;

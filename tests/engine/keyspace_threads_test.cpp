@@ -97,7 +97,7 @@ class Worker {
         random_.one_in(2) ? keyspace_.watch(db, key, flag_) : keyspace_.unwatch(db, key, flag_);
         return;
       default:
-        if (Entry* entry = keyspace_.find(db, key, now_)) keyspace_.touch(*entry, now_);
+        keyspace_.use(db, key, now_);
     }
   }
 

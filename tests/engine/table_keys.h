@@ -11,7 +11,7 @@ inline engine::Table::Fresh fresh(engine::Table& table, const std::string& key, 
   return table.make({key, engine::StringValue::integer(value), std::nullopt});
 }
 inline void insert(engine::Table& table, const std::string& key, std::int64_t value = 0) {
-  table.insert(engine::hash_of(key), fresh(table, key, value));
+  table.insert(engine::hash_of(key), fresh(table, key, value), {});
 }
 
 /// Keys whose hashes end in the same `bits` zero bits: they share a bucket until the table has more buckets than that.

@@ -17,10 +17,10 @@ using magpie::testing::Random;
 namespace {
 
 void add(Table& table, const std::string& key) {
-  table.insert(hash_of(key), table.make({key, StringValue::integer(0), std::nullopt}));
+  table.insert(hash_of(key), table.make({key, StringValue::integer(0), std::nullopt}), {});
 }
 bool remove(Table& table, const std::string& key) {
-  const Entry* entry = table.find(hash_of(key), key);
+  const Entry* entry = table.find(hash_of(key), key).entry;
   if (entry == nullptr) return false;
   table.erase(hash_of(key), entry);
   return true;

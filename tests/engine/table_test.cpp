@@ -27,14 +27,14 @@ class Pair {
  public:
   void put(const std::string& key, std::int64_t value) {
     const std::size_t buckets = table_.buckets();
-    Entry* old = table_.find(hash_of(key), key);
+    const auto [old, heat] = table_.find(hash_of(key), key);
     REQUIRE((old != nullptr) == model_.contains(key));
     if (old == nullptr) {
       insert(table_, key, value);
       REQUIRE(table_.buckets() >= buckets);
       REQUIRE(table_.buckets() <= buckets + 1);
     } else {
-      table_.replace(hash_of(key), old, fresh(table_, key, value));
+      table_.replace(heat, fresh(table_, key, value));
       REQUIRE(table_.buckets() == buckets);
     }
     model_[key] = value;
@@ -43,7 +43,7 @@ class Pair {
 
   void remove(const std::string& key) {
     const std::size_t buckets = table_.buckets();
-    const Entry* old = table_.find(hash_of(key), key);
+    const Entry* old = table_.find(hash_of(key), key).entry;
     REQUIRE((old != nullptr) == model_.contains(key));
     if (old == nullptr) return;
     REQUIRE(old->key() == key);
@@ -65,7 +65,7 @@ class Pair {
     });
     REQUIRE(seen == model_.size());
     for (const auto& [key, value] : model_) {
-      const Entry* found = table_.find(hash_of(key), key);
+      const Entry* found = table_.find(hash_of(key), key).entry;
       REQUIRE(found != nullptr);
       REQUIRE(found->string().number == value);
     }
@@ -88,8 +88,8 @@ TEST_CASE("a new table is empty") {
   const Table table;
   CHECK(table.size() == 0);
   CHECK(table.buckets() == 1);
-  CHECK(table.find(hash_of("k"), "k") == nullptr);
-  CHECK(table.sample(5) == nullptr);
+  CHECK(table.find(hash_of("k"), "k").entry == nullptr);
+  CHECK(table.sample(5).entry == nullptr);
   table.visit_all([](Entry&) { FAIL("nothing to visit"); });
   CHECK(table.visit_bucket(0, [](Entry&) { FAIL("nothing to visit"); }) == 0);
 }
