@@ -235,22 +235,34 @@ bool LoopWorker::visit_stripes(const Slice& slice, unsigned& next, Work&& work) 
   return false;
 }
 
+/// True if the time is spent.
+bool LoopWorker::expire(const Slice& slice, Instant now) {
+  const std::uint64_t start = ticks();
+  const bool spent = visit_stripes(slice, next_expired_, [&](engine::StripeIndex stripe) {
+    return server_.keyspace.expire_some(stripe, now, kKeysPerStep) >= kKeysPerStep;
+  });
+  const std::uint64_t ns = ns_between(start, ticks());
+  state_.statistics->expire_cycle_ns.add(ns);
+  server_.latency.add_if_long("expire-cycle", ns, state_.settings->latency_monitor_threshold, now);
+  return spent;
+}
+
 bool LoopWorker::background_slice(Instant now) {
+  const std::uint64_t start = thread_cpu_ns();
   engine::note_peak();
   engine::Keyspace& keyspace = server_.keyspace;
   const Slice slice;
-  const auto expire = [&](engine::StripeIndex stripe) {
-    return keyspace.expire_some(stripe, now, kKeysPerStep) >= kKeysPerStep;
-  };
   const auto evict = [&] {
     return make_room(server_, *state_.settings, now, 0, kKeysPerStep) == engine::Keyspace::Room::NotYet;
   };
   const auto compact = [&](engine::StripeIndex stripe) { return keyspace.compact_some(stripe, kKeysPerStep); };
   const bool paused = server_.pause.active(now);  // CLIENT PAUSE stops changes from inside as well
-  if (!paused && (visit_stripes(slice, next_expired_, expire) || slice.run(evict))) return true;
-  return slice.run([&] { return keyspace.free_some(kKeysPerStep) > 0; }) ||
-         slice.run([&] { return keyspace.sweep_heats(now, kBucketsPerStep); }) ||
-         visit_stripes(slice, next_compacted_, compact);
+  const bool more = (!paused && (expire(slice, now) || slice.run(evict))) ||
+                    slice.run([&] { return keyspace.free_some(kKeysPerStep) > 0; }) ||
+                    slice.run([&] { return keyspace.sweep_heats(now, kBucketsPerStep); }) ||
+                    visit_stripes(slice, next_compacted_, compact);
+  server_.background_slices.add(thread_cpu_ns() - start);
+  return more;
 }
 
 void LoopWorker::check_connections(Instant now) {

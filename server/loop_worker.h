@@ -70,8 +70,9 @@ class LoopWorker {
   void take(int fd);
   void tick();
   void go_on_with_background_work();
-  /// Expiry, eviction, lazy freeing and compaction for about 100 us; true if there is more to do.
+  /// Expiry, eviction, lazy freeing and compaction for at most 100 us or so; true if there is more to do.
   bool background_slice(Instant now);
+  bool expire(const Slice& slice, Instant now);
   void check_connections(Instant now);
   void send_monitor_lines();
 

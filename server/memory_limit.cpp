@@ -11,7 +11,11 @@ Room make_room(ServerState& server, const config::Settings& settings, Instant no
   if (settings.maxmemory == 0) return Room::Enough;
   const std::int64_t limit = settings.maxmemory - static_cast<std::int64_t>(queued);
   if (engine::used_memory() <= limit) return Room::Enough;
-  return limit > 0 ? server.keyspace.make_room(limit, now, most) : Room::None;
+  if (limit <= 0) return Room::None;
+  const std::uint64_t start = ticks();
+  const Room room = server.keyspace.make_room(limit, now, most);
+  server.latency.add_if_long("eviction-cycle", ns_between(start, ticks()), settings.latency_monitor_threshold, now);
+  return room;
 }
 
 }  // namespace magpie::server

@@ -9,6 +9,7 @@
 
 #include "server/config/config_store.h"
 #include "server/engine/keyspace.h"
+#include "server/engine/page_tender.h"
 #include "server/listeners.h"
 #include "server/logging.h"
 #include "server/loop_worker.h"
@@ -55,12 +56,14 @@ class Node final : private NodeControl {
   void accept(int fd);
   bool refuse(int fd, const config::Settings& settings);
   void apply_settings(const config::Settings& settings);
+  void tend_pages();
   template <class Call>
   void with_connection(ClientId id, Call call);
 
   config::ConfigStore& config_;
   engine::Keyspace keyspace_;
   ServerState state_;
+  engine::PageTender page_tender_{engine::PagePool::instance()};
   net::Loop loop_;
   std::vector<std::unique_ptr<LoopWorker>> workers_;
   Listeners listeners_{loop_, [this](int fd) { accept(fd); }};

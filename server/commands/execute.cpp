@@ -9,7 +9,6 @@ namespace magpie::commands {
 namespace {
 
 constexpr std::uint64_t kNsPerUs = 1000;
-constexpr std::uint64_t kNsPerMs = 1'000'000;
 // A command runs at a time at most this old, in ticks(): a fraction of a millisecond.
 constexpr std::uint64_t kMostClockAge = 1'000'000;
 
@@ -55,11 +54,8 @@ void shorten_logs(server::ServerState& server, const config::Settings& settings)
   for (const ByteView argument : context.argv) request_bytes += argument.size();
   if (!context.command.has(kSkipSlowlog)) log_slow(context, settings, ns, request_bytes, reply_bytes);
   if (context.changed != nullptr) shorten_logs(context.server, settings);
-  if (settings.latency_monitor_threshold > 0 &&
-      ns >= static_cast<std::uint64_t>(settings.latency_monitor_threshold) * kNsPerMs) {
-    context.server.latency.add(context.command.has(kFast) ? "fast-command" : "command",
-                               static_cast<std::int64_t>(ns / kNsPerMs), context.now.ms / 1000);
-  }
+  context.server.latency.add_if_long(context.command.has(kFast) ? "fast-command" : "command", ns,
+                                     settings.latency_monitor_threshold, context.now);
 }
 
 /// At least the bytes of the arguments: they lie behind each other in what was received, or else anything.

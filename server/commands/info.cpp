@@ -36,6 +36,25 @@ void InfoText::bytes(std::string_view name, std::int64_t bytes) {
   field(std::string(name) + "_human", human_bytes(bytes));
 }
 
+void InfoText::percentiles(std::string_view name, const server::HistogramTotals& histogram,
+                           std::span<const double> percentiles, double unit_ns,
+                           std::optional<std::uint64_t> longest_ns) {
+  std::string values;
+  char value[64];
+  for (const double percentile : percentiles) {
+    // What a bucket holds is below its upper end, and the longest was measured exactly.
+    const std::uint64_t ns = std::min(histogram.percentile_ns(percentile), longest_ns.value_or(UINT64_MAX));
+    std::snprintf(value, sizeof value, "p%g=%.3f", percentile, static_cast<double>(ns) / unit_ns);
+    if (!values.empty()) values += ',';
+    values += value;
+  }
+  if (longest_ns) {
+    std::snprintf(value, sizeof value, ",max=%.3f", static_cast<double>(*longest_ns) / unit_ns);
+    values += value;
+  }
+  field(name, values);
+}
+
 std::string human_bytes(std::int64_t bytes) {
   constexpr double kStep = 1024;
   if (bytes < static_cast<std::int64_t>(kStep)) return std::to_string(bytes) + "B";

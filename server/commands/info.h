@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -20,6 +22,9 @@ class InfoText {
   void field(std::string_view name, double value, int digits, std::string_view unit = {});
   /// name:bytes and name_human:1.50K
   void bytes(std::string_view name, std::int64_t bytes);
+  /// name:p50=1.003,p99=2.015, durations in a unit of so many nanoseconds; with `longest_ns` also ",max=2.010".
+  void percentiles(std::string_view name, const server::HistogramTotals& histogram, std::span<const double> percentiles,
+                   double unit_ns, std::optional<std::uint64_t> longest_ns = {});
   const std::string& text() const { return text_; }
 
  private:
@@ -41,9 +46,12 @@ struct MemoryReport {
   std::int64_t overhead = 0;  // all but keys and values
   std::int64_t resident = 0;  // of the process, as the kernel counts
   std::int64_t total_system = 0;
+  engine::Keyspace::KeyCost key_cost;
 
   std::int64_t not_evictable() const { return used - data; }
   std::int64_t dataset() const { return used > overhead ? used - overhead : 0; }
+  /// Of data, with its key and value.
+  std::int64_t bytes_per_key() const;
   double dataset_percent() const;
   double peak_percent() const;
   double fragmentation() const;

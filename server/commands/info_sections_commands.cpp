@@ -16,12 +16,6 @@ std::string fixed(double value, int digits) {
   return number;
 }
 
-std::string short_number(double value) {
-  char number[64];
-  std::snprintf(number, sizeof number, "%g", value);
-  return number;
-}
-
 }  // namespace
 
 void info_commandstats(InfoText& text, CommandContext& context) {
@@ -50,14 +44,9 @@ void info_latencystats(InfoText& text, CommandContext& context) {
   if (!context.settings.latency_tracking) return;
   for (const Command* command : all_commands()) {
     if (context.server.baseline.command(context.server.loops, command->id).calls == 0) continue;
-    const server::HistogramTotals histogram = context.server.baseline.histogram(context.server.loops, command->id);
-    std::string values;
-    for (const double percentile : context.settings.latency_tracking_info_percentiles) {
-      if (!values.empty()) values += ',';
-      values += "p" + short_number(percentile) + "=" +
-                fixed(static_cast<double>(histogram.percentile_ns(percentile)) / kUsNs, 3);
-    }
-    text.field("latency_percentiles_usec_" + command->full_name, values);
+    text.percentiles("latency_percentiles_usec_" + command->full_name,
+                     context.server.baseline.histogram(context.server.loops, command->id),
+                     context.settings.latency_tracking_info_percentiles, kUsNs);
   }
 }
 

@@ -1,6 +1,8 @@
 // The sections of INFO about what the server holds and has done: Persistence, Stats, Replication, Modules, Cluster,
 // Keyspace.
 
+#include <array>
+
 #include "server/commands/info.h"
 
 namespace magpie::commands {
@@ -63,12 +65,32 @@ void traffic_fields(InfoText& text, CommandContext& context, const server::Total
   text.field("sync_partial_err", 0);
 }
 
+/// Beside Redis's fields: how late expired keys went, and how long the pieces of background work took.
+void background_fields(InfoText& text, CommandContext& context) {
+  constexpr double kMsNs = 1e6;
+  constexpr double kUsNs = 1e3;
+  const std::array lag_percentiles{50.0, 99.0, 99.9};
+  const std::array slice_percentiles{50.0, 99.0, 99.99};
+  const auto histogram = [&](const char* name, const engine::SharedDurationHistogram& source, double unit_ns,
+                             std::span<const double> percentiles) {
+    text.percentiles(name, server::totals_of(source), percentiles, unit_ns, source.longest_ns());
+  };
+  const auto slices = [&](const std::string& name, const engine::SharedDurationHistogram& source) {
+    text.field(name + "_slices", server::totals_of(source).count());
+    histogram((name + "_slice_percentiles_usec").c_str(), source, kUsNs, slice_percentiles);
+  };
+  histogram("expired_lag_percentiles_msec", context.server.keyspace.expiry_lag(), kMsNs, lag_percentiles);
+  slices("background", context.server.background_slices);
+  slices("page", context.server.page_slices);
+}
+
 void key_fields(InfoText& text, CommandContext& context, const server::Totals& totals) {
+  constexpr std::uint64_t kMsNs = 1'000'000;
   const engine::Keyspace::Counters counters = context.server.keyspace.counters();
   text.field("expired_keys", counters.expired);
   text.field("expired_stale_perc", 0.0, 2);
   text.field("expired_time_cap_reached_count", 0);
-  text.field("expire_cycle_cpu_milliseconds", 0);
+  text.field("expire_cycle_cpu_milliseconds", totals.expire_cycle_ns / kMsNs);
   text.field("evicted_keys", counters.evicted);
   text.field("evicted_clients", totals.evicted_clients);
   text.field("evicted_scripts", 0);
@@ -111,6 +133,7 @@ void info_stats(InfoText& text, CommandContext& context) {
   traffic_fields(text, context, totals);
   key_fields(text, context, totals);
   other_fields(text, totals);
+  background_fields(text, context);
 }
 
 void info_replication(InfoText& text, CommandContext& context) {

@@ -116,6 +116,8 @@ void info_memory(InfoText& text, CommandContext& context) {
   text.field("used_memory_startup", memory.startup);
   text.field("used_memory_dataset", memory.dataset());
   text.field("used_memory_dataset_perc", memory.dataset_percent(), 2, "%");
+  text.field("mem_bytes_per_key", memory.bytes_per_key());
+  text.field("mem_overhead_per_key", memory.key_cost.overhead, 1);
   text.field("allocator_allocated", memory.used);
   text.field("allocator_active", memory.resident);
   text.field("allocator_resident", memory.resident);

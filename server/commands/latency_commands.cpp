@@ -87,10 +87,17 @@ std::vector<std::pair<std::int64_t, std::int64_t>> cumulative(const server::Hist
   return steps;
 }
 
-void reply_histogram(CommandContext& context, const Command& command) {
-  const server::HistogramTotals histogram = context.server.baseline.histogram(context.server.loops, command.id);
+/// What is no command, and so only shown if it is asked for by name.
+std::optional<server::HistogramTotals> other_histogram(CommandContext& context, ByteView name) {
+  if (equals_ignore_case(name, "expire-lag")) return server::totals_of(context.server.keyspace.expiry_lag());
+  if (equals_ignore_case(name, "background-slice")) return server::totals_of(context.server.background_slices);
+  if (equals_ignore_case(name, "page-slice")) return server::totals_of(context.server.page_slices);
+  return std::nullopt;
+}
+
+void reply_histogram(CommandContext& context, const std::string& name, const server::HistogramTotals& histogram) {
   const auto steps = cumulative(histogram);
-  context.reply.bulk(command.full_name);
+  context.reply.bulk(name);
   context.reply.map(2);
   context.reply.bulk("calls");
   context.reply.integer(static_cast<std::int64_t>(histogram.count()));
@@ -103,19 +110,23 @@ void reply_histogram(CommandContext& context, const Command& command) {
 }
 
 CommandResult latency_histogram(CommandContext& context, ArgReader args) {
-  std::vector<const Command*> asked;
+  std::vector<std::pair<std::string, server::HistogramTotals>> asked;
+  const auto add = [&](const std::string& name, const server::HistogramTotals& histogram) {
+    if (histogram.count() > 0) asked.emplace_back(name, histogram);
+  };
+  const auto add_command = [&](const Command* command) {
+    add(command->full_name, context.server.baseline.histogram(context.server.loops, command->id));
+  };
   for (const ByteView name : args.rest()) {
+    if (const auto other = other_histogram(context, name)) add(std::string(name), *other);
     const Command* command = find_by_full_name(name);
     if (command == nullptr) continue;
-    asked.push_back(command);
-    asked.insert(asked.end(), command->subcommands.begin(), command->subcommands.end());
+    add_command(command);
+    std::ranges::for_each(command->subcommands, add_command);
   }
-  if (args.done()) asked = all_commands();
-  std::erase_if(asked, [&](const Command* command) {
-    return context.server.baseline.histogram(context.server.loops, command->id).count() == 0;
-  });
+  if (args.done()) std::ranges::for_each(all_commands(), add_command);
   context.reply.map(asked.size());
-  for (const Command* command : asked) reply_histogram(context, *command);
+  for (const auto& [name, histogram] : asked) reply_histogram(context, name, histogram);
   return {};
 }
 
@@ -132,7 +143,8 @@ CommandResult latency_help(CommandContext& context, ArgReader) {
                                                 "    Forgets these events, all of them if none is named.",
                                                 "HISTOGRAM [<command> ...]",
                                                 "    How many calls of each command took up to how many",
-                                                "    microseconds, for all commands if none is named."};
+                                                "    microseconds, for all commands if none is named; also of",
+                                                "    expire-lag, background-slice and page-slice."};
   return reply_help(context, kLines);
 }
 

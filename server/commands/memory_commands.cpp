@@ -70,7 +70,7 @@ void reply_databases(CommandContext& context, const Databases& databases, const 
 }
 
 CommandResult memory_stats(CommandContext& context, ArgReader) {
-  constexpr std::size_t kFields = 25;  // beside those of databases
+  constexpr std::size_t kFields = 26;  // beside those of databases
   const MemoryReport memory = memory_report(context);
   const Databases databases = databases_of(context);
   resp::ReplyWriter& reply = context.reply;
@@ -96,7 +96,8 @@ CommandResult memory_stats(CommandContext& context, ArgReader) {
   reply_databases(context, databases, memory);
   integer("overhead.total", memory.overhead);
   integer("keys.count", databases.keys);
-  integer("keys.bytes-per-key", databases.keys == 0 ? 0 : (memory.used - memory.startup) / databases.keys);
+  integer("keys.bytes-per-key", memory.bytes_per_key());
+  real("keys.overhead-per-key", memory.key_cost.overhead);
   integer("dataset.bytes", memory.dataset());
   real("dataset.percentage", memory.dataset_percent());
   real("peak.percentage", memory.peak_percent());

@@ -24,6 +24,9 @@ double percent(std::int64_t part, std::int64_t whole) {
 }  // namespace
 
 double MemoryReport::dataset_percent() const { return std::min(kWhole, percent(dataset(), used - startup)); }
+std::int64_t MemoryReport::bytes_per_key() const {
+  return key_cost.keys == 0 ? 0 : (data - startup) / static_cast<std::int64_t>(key_cost.keys);
+}
 double MemoryReport::peak_percent() const { return percent(used, peak); }
 double MemoryReport::fragmentation() const {
   const std::int64_t known = used + process;
@@ -41,6 +44,7 @@ MemoryReport memory_report(CommandContext& context) {
   // The object itself is in what was used at the start already.
   report.tables = static_cast<std::int64_t>(context.server.keyspace.overhead_memory(context.in_transaction) -
                                             sizeof(engine::Keyspace));
+  report.key_cost = context.server.keyspace.key_cost(context.in_transaction);
   report.overhead = report.startup + report.clients + report.tables;
   report.resident = server::resident_memory();
   report.total_system = server::system_memory();

@@ -148,22 +148,32 @@ void Keyspace::change(const Overwrite& effect, Instant now) {
   partition.table.replace(heat, larger);
 }
 
-void Keyspace::erase_entry(Partition& partition, std::uint64_t hash, const Entry* entry, EraseReason reason) {
+void Keyspace::erase_entry(Partition& partition, std::uint64_t hash, const Entry* entry) {
   const std::optional<Instant> expiry = entry->expiry();
   partition.erase(hash, entry);
   if (expiry) expiry_changed(partition, hash, expiry, std::nullopt);
-  if (reason == EraseReason::Expired) expired_.fetch_add(1, std::memory_order_relaxed);
-  if (reason == EraseReason::Evicted) evicted_.fetch_add(1, std::memory_order_relaxed);
 }
 
-void Keyspace::change(const Erase& effect, Instant) {
+void Keyspace::count_erased(EraseReason reason, std::optional<Instant> due, Instant now) {
+  constexpr std::int64_t kMsNs = 1'000'000;
+  constexpr std::int64_t kMostMs = std::int64_t{1} << 40;  // far beyond the scale
+  if (reason == EraseReason::Evicted) evicted_.fetch_add(1, std::memory_order_relaxed);
+  if (reason != EraseReason::Expired) return;
+  expired_.fetch_add(1, std::memory_order_relaxed);
+  if (!due || *due >= now) return;
+  const std::int64_t late = std::min(now.ms - std::max<std::int64_t>(due->ms, 0), kMostMs);
+  expiry_lag_.add(static_cast<std::uint64_t>(late * kMsNs));
+}
+
+void Keyspace::change(const Erase& effect, Instant now) {
   Stripe& at = stripe(effect.key.stripe);
   Partition* partition = at.partition(effect.db);
   if (partition == nullptr) return;
   const Entry* entry = partition->table.find(effect.key.hash, effect.key.bytes).entry;
   if (entry == nullptr) return;
   touch_watched(at, effect.db, effect.key.bytes);
-  erase_entry(*partition, effect.key.hash, entry, effect.reason);
+  count_erased(effect.reason, entry->expiry(), now);
+  erase_entry(*partition, effect.key.hash, entry);
 }
 
 void Keyspace::change(const SetExpiry& effect, Instant) {
@@ -316,6 +326,7 @@ void Keyspace::reset_counters() {
   expired_.store(0, std::memory_order_relaxed);
   evicted_.store(0, std::memory_order_relaxed);
   lazily_freed_.store(0, std::memory_order_relaxed);
+  expiry_lag_.reset();
 }
 
 }  // namespace magpie::engine

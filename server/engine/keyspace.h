@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/engine/duration_histogram.h"
 #include "server/engine/effect.h"
 #include "server/engine/epochs.h"
 #include "server/engine/eviction.h"
@@ -146,11 +147,20 @@ class Keyspace {
     std::uint64_t lazily_freed = 0;
   };
   Counters counters() const;
+  /// How long after its time each expired key was erased, whether in the background or because somebody asked for it.
+  const SharedDurationHistogram& expiry_lag() const { return expiry_lag_; }
   void reset_counters();
   std::uint64_t pending_lazy_free() const { return trash_keys_.load(std::memory_order_relaxed); }
   /// Bytes of tables and expiry state: what keys cost beyond their entries. Takes all locks, one after the other,
   /// unless `held`.
   std::size_t overhead_memory(bool held = false);
+  struct KeyCost {
+    std::uint64_t keys = 0;
+    double overhead = 0;  // bytes beyond the key and its value, of the average key
+  };
+  /// Over all databases; tables and pages are counted, entries are judged by some hundreds of them. Takes locks like
+  /// overhead_memory().
+  KeyCost key_cost(bool held = false);
 
   /// While no other thread uses the keyspace.
   void set_sink(EffectSink* sink) { sink_ = sink; }
@@ -201,7 +211,8 @@ class Keyspace {
 
   void expiry_changed(Partition& partition, std::uint64_t hash, std::optional<Instant> before,
                       std::optional<Instant> after);
-  void erase_entry(Partition& partition, std::uint64_t hash, const Entry* entry, EraseReason reason);
+  void erase_entry(Partition& partition, std::uint64_t hash, const Entry* entry);
+  void count_erased(EraseReason reason, std::optional<Instant> due, Instant now);
   std::size_t expire_group(Partition& partition, Db db, StripeIndex index, Instant now, std::size_t limit);
   std::atomic<Partition*>& slot(StripeIndex stripe, Db db) const {
     return slots_[std::size_t{index_of(stripe)} * options_.databases + magpie::index_of(db)];
@@ -233,6 +244,7 @@ class Keyspace {
   std::atomic<std::uint64_t> expired_{0};
   std::atomic<std::uint64_t> evicted_{0};
   std::atomic<std::uint64_t> lazily_freed_{0};
+  SharedDurationHistogram expiry_lag_;
 
   std::mutex trash_lock_;
   std::vector<Partition*> trash_;  // flushed, freed in slices

@@ -172,4 +172,47 @@ std::size_t Keyspace::overhead_memory(bool held) {
   return sum;
 }
 
+namespace {
+
+std::size_t payload(const Entry& entry) {
+  IntegerScratch scratch;
+  return entry.key().size() + text_of(entry.string(), scratch).size();
+}
+
+/// Gathered over tables.
+struct KeyCosts {
+  std::uint64_t keys = 0;
+  std::size_t shared = 0;  // bytes of tables, and of pages that no entry uses
+  std::int64_t sampled = 0;  // entries that were looked at,
+  std::int64_t beyond = 0;  // and their bytes beyond key and value
+
+  void add(const Partition& partition, Position place) {
+    const Table& table = partition.table;
+    keys += table.size();
+    shared += sizeof(Partition) + table.memory() + partition.expiries.memory() + table.unused_memory();
+    table.visit_bucket(place, [&](const Entry& entry) {
+      ++sampled;
+      beyond += static_cast<std::int64_t>(EntryHeap::memory(entry)) - static_cast<std::int64_t>(payload(entry));
+    });
+  }
+  double overhead() const {
+    if (keys == 0 || sampled == 0) return 0;
+    return static_cast<double>(shared) / static_cast<double>(keys) +
+           static_cast<double>(beyond) / static_cast<double>(sampled);
+  }
+};
+
+}  // namespace
+
+Keyspace::KeyCost Keyspace::key_cost(bool held) {
+  KeyCosts costs;
+  for (unsigned number = 0; number < kStripes; ++number) {
+    const Guard guard = held ? Guard() : lock(StripeMask{1} << number);
+    for (std::uint32_t db = 0; db < stripes_[number].end; ++db) {
+      if (const Partition* const partition = stripes_[number].partition(Db{db})) costs.add(*partition, random());
+    }
+  }
+  return {costs.keys, costs.overhead()};
+}
+
 }  // namespace magpie::engine

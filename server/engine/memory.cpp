@@ -75,27 +75,6 @@ void purge_memory() {
   PagePool::instance().trim(0, SIZE_MAX);
 }
 
-void tend_pages() {
-  constexpr std::size_t kReserve = 128;  // pages that are free at least,
-  constexpr std::size_t kMostTouched = 8;  // extents in one call
-  constexpr std::size_t kKept = 512;  // and at most, with a share of what is in use
-  constexpr std::size_t kKeptShare = 32;
-  constexpr std::size_t kHandedBack = 32;  // pages under one hold of the pool's lock, for which commands may wait
-  constexpr std::size_t kMostTimes = 32;
-  static std::size_t taken_before = 0;
-  PagePool& pool = PagePool::instance();
-  const PagePool::Usage usage = pool.usage();
-  // As many as were taken since the last time, and half as many more.
-  const std::size_t fresh = usage.taken > taken_before ? usage.taken - taken_before : 0;
-  taken_before = usage.taken;
-  const std::size_t wanted = kReserve + fresh + fresh / 2;
-  for (std::size_t i = 0; i < kMostTouched && pool.touch_ahead(wanted); ++i) {
-  }
-  const std::size_t keep = kKept + wanted + usage.taken / kKeptShare;
-  for (std::size_t i = 0; i < kMostTimes && pool.trim(keep, kHandedBack) > 0; ++i) {
-  }
-}
-
 void account(std::int64_t bytes) { count(bytes); }
 
 void* allocate(std::size_t bytes) { return counted(take(bytes)); }

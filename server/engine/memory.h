@@ -24,9 +24,6 @@ void note_peak();
 const char* allocator_name();
 /// Hands cached free pages back to the system (MEMORY PURGE).
 void purge_memory();
-/// Background work of one thread, ten times a second: touches pages that will be needed soon, so that no command waits
-/// for a page fault, and hands back what is too much.
-void tend_pages();
 
 /// For std:: containers that hold part of the data.
 template <class T>

@@ -94,6 +94,8 @@ class alignas(64) Table {
   std::size_t memory() const;
   /// Bytes of the pages that the small entries lie in.
   std::size_t pages_memory() const { return heap_.arena().held(); }
+  /// Bytes of them that no entry takes.
+  std::size_t unused_memory() const { return heap_.arena().held() - heap_.arena().used(); }
 
  private:
   static constexpr std::size_t kPlaces = 10;

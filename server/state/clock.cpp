@@ -23,6 +23,8 @@ const Origin kOrigin;
 
 std::int64_t wall_clock_us() { return read_ns(CLOCK_REALTIME) / 1000; }
 
+std::uint64_t thread_cpu_ns() { return static_cast<std::uint64_t>(read_ns(CLOCK_THREAD_CPUTIME_ID)); }
+
 #if !defined(__x86_64__)
 std::uint64_t ticks() { return static_cast<std::uint64_t>(read_ns(CLOCK_MONOTONIC)); }
 #endif

@@ -10,6 +10,9 @@ namespace magpie::server {
 std::int64_t wall_clock_us();
 inline Instant wall_clock() { return Instant{wall_clock_us() / 1000}; }
 
+/// Processor time of the calling thread in nanoseconds; a system call, about 0.3 us.
+std::uint64_t thread_cpu_ns();
+
 /// The processor's time stamp counter: about 10 ns to read, the same rate on all cores. Any thread.
 #if defined(__x86_64__)
 inline std::uint64_t ticks() { return __builtin_ia32_rdtsc(); }

@@ -19,6 +19,13 @@ void LatencyMonitor::add(ByteView event, std::int64_t ms, std::int64_t time_seco
   if (entry.samples.size() > kMostSamples) entry.samples.pop_front();
 }
 
+void LatencyMonitor::add_if_long(ByteView event, std::uint64_t ns, std::int64_t threshold_ms, Instant now) {
+  constexpr std::uint64_t kMsNs = 1'000'000;
+  constexpr std::int64_t kSecondMs = 1000;
+  const auto ms = static_cast<std::int64_t>(ns / kMsNs);
+  if (threshold_ms > 0 && ms >= threshold_ms) add(event, ms, now.ms / kSecondMs);
+}
+
 std::vector<LatencyMonitor::Event> LatencyMonitor::all() const {
   const std::lock_guard guard(lock_);
   std::vector<Event> result;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocol/bytes.h"
+#include "server/engine/instant.h"
 
 namespace magpie::server {
 
@@ -25,6 +26,8 @@ class LatencyMonitor {
   };
 
   void add(ByteView event, std::int64_t ms, std::int64_t time_seconds);
+  /// The same if it took `threshold_ms` or longer; 0: the monitor is off.
+  void add_if_long(ByteView event, std::uint64_t ns, std::int64_t threshold_ms, Instant now);
   std::vector<Event> all() const;
   /// Forgets these events, all if none are named; returns how many there were.
   std::size_t reset(const std::vector<std::string>& events);

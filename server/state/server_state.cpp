@@ -10,6 +10,8 @@ void ServerState::reset_statistics() {
   rates.reset();
   errors.reset();
   keyspace.reset_counters();
+  background_slices.reset();
+  page_slices.reset();
   rejected_connections.store(0, std::memory_order_relaxed);
 }
 

@@ -96,6 +96,8 @@ struct ServerState {
   std::vector<std::unique_ptr<LoopStatistics>> loops;  // filled before the loops start
   StatisticsBaseline baseline;
   RateSampler rates;
+  engine::SharedDurationHistogram background_slices;  // processor time of each piece of background work on the loops
+  engine::SharedDurationHistogram page_slices;  // and of the main thread's work on pages, for which nobody waits
 
   /// CONFIG RESETSTAT: the counters of INFO start anew. Any thread.
   void reset_statistics();
@@ -103,7 +105,7 @@ struct ServerState {
   // Constant after start.
   std::string run_id;  // 40 hex digits
   std::int64_t start_ms = 0;
-  std::int64_t startup_data = 0;    // engine::used_memory() when the start was done
+  std::int64_t startup_data = 0;  // engine::used_memory() when the start was done
   std::int64_t startup_memory = 0;  // memory of the process's own then, with the former
   std::string executable;
   std::string config_file;

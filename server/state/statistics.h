@@ -9,21 +9,16 @@
 #include <vector>
 
 #include "protocol/bytes.h"
+#include "server/engine/duration_histogram.h"
 #include "server/state/shared_value.h"
 
 namespace magpie::server {
 
 using Counter = SharedValue<std::uint64_t>;
 
-/// Durations on a log-linear scale: eight steps per power of two, so values are exact to 12 %. Written by one thread.
-class DurationHistogram {
+/// Durations, written by one thread.
+class DurationHistogram : public engine::DurationScale {
  public:
-  static constexpr unsigned kSteps = 8;
-  static constexpr unsigned kBuckets = 40 * kSteps;
-  static unsigned bucket_of(std::uint64_t ns);
-  /// The largest value in nanoseconds that falls into the bucket.
-  static std::uint64_t upper_bound_ns(unsigned bucket);
-
   void add(std::uint64_t ns) { counts_[bucket_of(ns)].add(1); }
   std::uint64_t count(unsigned bucket) const { return counts_[bucket]; }
   void reset() {
@@ -60,6 +55,7 @@ struct LoopStatistics {
   Counter output_limit_disconnections;
   Counter query_limit_disconnections;
   Counter evicted_clients;
+  Counter expire_cycle_ns;  // that background expiry took
   std::vector<CommandCounters> commands;  // by command id
 
   explicit LoopStatistics(std::size_t command_count) : commands(command_count) {}

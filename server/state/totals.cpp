@@ -22,6 +22,7 @@ constexpr std::array kMembers{
     std::pair{&Totals::output_limit_disconnections, &LoopStatistics::output_limit_disconnections},
     std::pair{&Totals::query_limit_disconnections, &LoopStatistics::query_limit_disconnections},
     std::pair{&Totals::evicted_clients, &LoopStatistics::evicted_clients},
+    std::pair{&Totals::expire_cycle_ns, &LoopStatistics::expire_cycle_ns},
 };
 
 CommandTotals command_since_start(LoopsView loops, std::size_t id) {
@@ -65,6 +66,12 @@ std::uint64_t HistogramTotals::percentile_ns(double percentile) const {
     if (static_cast<double>(seen) >= wanted) return DurationHistogram::upper_bound_ns(bucket);
   }
   return 0;
+}
+
+HistogramTotals totals_of(const engine::SharedDurationHistogram& histogram) {
+  HistogramTotals totals;
+  for (unsigned bucket = 0; bucket < totals.counts.size(); ++bucket) totals.counts[bucket] = histogram.count(bucket);
+  return totals;
 }
 
 Totals totals_since_start(LoopsView loops) {

@@ -27,6 +27,7 @@ struct Totals {
   std::uint64_t output_limit_disconnections = 0;
   std::uint64_t query_limit_disconnections = 0;
   std::uint64_t evicted_clients = 0;
+  std::uint64_t expire_cycle_ns = 0;
 };
 
 struct CommandTotals {
@@ -36,14 +37,15 @@ struct CommandTotals {
   std::uint64_t failed = 0;
 };
 
-/// How many calls of a command took how long.
+/// How many calls of a command, or other things, took how long.
 struct HistogramTotals {
   std::array<std::uint64_t, DurationHistogram::kBuckets> counts{};
 
   std::uint64_t count() const;
-  /// The smallest duration in nanoseconds that `percentile` (0 to 100) of the calls did not exceed.
+  /// The smallest duration in nanoseconds that `percentile` (0 to 100) of them did not exceed.
   std::uint64_t percentile_ns(double percentile) const;
 };
+HistogramTotals totals_of(const engine::SharedDurationHistogram& histogram);
 
 using LoopsView = std::span<const std::unique_ptr<LoopStatistics>>;
 

@@ -126,6 +126,59 @@ TEST_CASE("CONFIG RESETSTAT starts the counters anew") {
   CHECK(field(reply, "latency_percentiles_usec_set") == "(none)");
 }
 
+TEST_CASE("INFO and LATENCY tell how late keys expire") {
+  TestServer server;
+  const std::string none = "p50=0.000,p99=0.000,p99.9=0.000,max=0.000";
+  CHECK(field(server.run("INFO stats"), "expired_lag_percentiles_msec") == none);
+  CHECK(server.run("LATENCY HISTOGRAM expire-lag") == "*0\r\n");
+  server.run("SET key value PX 10");
+  server.advance(10 + 32);
+  CHECK(server.run("EXISTS key") == ":0\r\n");
+  CHECK(field(server.run("INFO stats"), "expired_lag_percentiles_msec") ==
+        "p50=32.000,p99=32.000,p99.9=32.000,max=32.000");
+  CHECK(server.run("LATENCY HISTOGRAM Expire-Lag nosuch") ==
+        "*2\r\n$10\r\nExpire-Lag\r\n*4\r\n$5\r\ncalls\r\n:1\r\n$14\r\nhistogram_usec\r\n"
+        "*2\r\n:33554\r\n:1\r\n");
+  CHECK(server.run("LATENCY HISTOGRAM").find("expire") == std::string::npos);
+  server.run("CONFIG RESETSTAT");
+  CHECK(field(server.run("INFO stats"), "expired_lag_percentiles_msec") == none);
+}
+
+TEST_CASE("INFO and LATENCY tell how long background work took at a time") {
+  TestServer server;
+  for (int i = 0; i < 9'998; ++i) server.state().background_slices.add(20'000);
+  server.state().background_slices.add(90'000);
+  server.state().background_slices.add(300'000);
+  server.state().page_slices.add(1'500'000);
+  const std::string reply = server.run("INFO stats");
+  CHECK(field(reply, "background_slices") == "10000");
+  CHECK(field(reply, "background_slice_percentiles_usec") == "p50=20.479,p99=20.479,p99.99=90.111,max=300.000");
+  CHECK(field(reply, "page_slices") == "1");
+  CHECK(field(reply, "page_slice_percentiles_usec").ends_with("max=1500.000"));
+  CHECK(server.run("LATENCY HISTOGRAM background-slice page-slice").starts_with("*4\r\n$16\r\nbackground-slice\r\n"));
+  server.run("CONFIG RESETSTAT");
+  CHECK(field(server.run("INFO stats"), "background_slices") == "0");
+  CHECK(field(server.run("INFO stats"), "page_slices") == "0");
+}
+
+TEST_CASE("INFO memory tells what a key costs") {
+  TestServer server;
+  CHECK(field(server.run("INFO memory"), "mem_bytes_per_key") == "0");
+  CHECK(field(server.run("INFO memory"), "mem_overhead_per_key") == "0.0");
+  server.state().startup_data = magpie::engine::used_memory();
+  for (int i = 0; i < 20'000; ++i) server.run("SET key:" + std::to_string(i) + " " + std::string(50, 'v'));
+  const std::string reply = server.run("INFO memory");
+  const double overhead = std::stod(field(reply, "mem_overhead_per_key"));
+  CHECK(overhead > 10);
+  CHECK(overhead < 80);  // so few keys share the pages of 64 tables
+  const std::int64_t bytes = std::stoll(field(reply, "mem_bytes_per_key"));
+  CHECK(bytes > 70);
+  CHECK(bytes < 60 + 80);
+  const std::string stats = server.run("MEMORY STATS");
+  CHECK(stats.find("$18\r\nkeys.bytes-per-key\r\n:" + std::to_string(bytes) + "\r\n") != std::string::npos);
+  CHECK(stats.find("keys.overhead-per-key\r\n") != std::string::npos);
+}
+
 TEST_CASE("changes are counted as in Redis, and CONFIG RESETSTAT leaves them") {
   TestServer server;
   const auto changes = [&](const char* command) {

@@ -65,6 +65,18 @@ TEST_CASE("COMMANDLOG has a log for slow commands, large requests and large repl
   CHECK(server.run("COMMANDLOG GET 1") == "-ERR wrong number of arguments for 'commandlog|get' command\r\n");
 }
 
+TEST_CASE("an event is noted from the threshold of the latency monitor on, with 0 never") {
+  magpie::server::LatencyMonitor monitor;
+  constexpr std::uint64_t kMs = 1'000'000;
+  monitor.add_if_long("expire-cycle", 500 * kMs, 0, magpie::Instant{5'000});
+  monitor.add_if_long("expire-cycle", 3 * kMs - 1, 3, magpie::Instant{5'000});
+  CHECK(monitor.all().empty());
+  monitor.add_if_long("expire-cycle", 3 * kMs, 3, magpie::Instant{5'999});
+  REQUIRE(monitor.all().size() == 1);
+  CHECK(monitor.all().front().samples.front().time_seconds == 5);
+  CHECK(monitor.all().front().max_ms == 3);
+}
+
 TEST_CASE("LATENCY shows and forgets events") {
   TestServer server;
   server.state().latency.add("command", 10, 1'700'000'000 - 5);

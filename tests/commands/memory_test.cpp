@@ -30,7 +30,7 @@ TEST_CASE("MEMORY STATS lists each database that has keys") {
   server.run("SET b 1");
   server.run("SET c 1");
   const std::string reply = server.run("MEMORY STATS");
-  CHECK(reply.starts_with("*54\r\n$14\r\npeak.allocated\r\n:"));
+  CHECK(reply.starts_with("*56\r\n$14\r\npeak.allocated\r\n:"));
   CHECK(reply.find("$4\r\ndb.0\r\n*6\r\n$23\r\noverhead.hashtable.main\r\n:") != std::string::npos);
   CHECK(reply.find("$4\r\ndb.2\r\n") != std::string::npos);
   CHECK(reply.find("$10\r\nkeys.count\r\n:3\r\n") != std::string::npos);

@@ -119,6 +119,27 @@ TEST_CASE("overhead is what tables and expiry state take") {
   CHECK(overhead / kKeys < 70);
 }
 
+TEST_CASE("what a key costs beyond itself is judged by some of them") {
+  Keyspace keyspace({2, true});
+  CHECK(keyspace.key_cost().keys == 0);
+  CHECK(keyspace.key_cost().overhead == 0);
+  const std::int64_t before = used_memory();
+  std::size_t payload = 0;
+  for (int number = 0; number < kKeys; ++number) {
+    const std::string key = number_key(number);
+    const std::string value(static_cast<std::size_t>(number % 1000), 'v');
+    put(keyspace, key, value);
+    payload += key.size() + value.size();
+  }
+  const auto beyond = static_cast<double>(used_memory() - before) - static_cast<double>(payload);
+  const Keyspace::KeyCost cost = keyspace.key_cost();
+  CHECK(cost.keys == kKeys);
+  // It is a sample, and knows the gaps: in each stripe, of each size of cells, up to a page.
+  constexpr double kGaps = 40.0 * kStripes * 4096 / kKeys;
+  CHECK(cost.overhead > beyond / kKeys * 0.8);
+  CHECK(cost.overhead < beyond / kKeys * 1.2 + kGaps);
+}
+
 TEST_CASE("the peak is the highest that was noted") {
   magpie::engine::note_peak();
   const std::int64_t first = magpie::engine::peak_memory();

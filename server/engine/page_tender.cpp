@@ -1,0 +1,33 @@
+#include "server/engine/page_tender.h"
+
+namespace magpie::engine {
+
+void PageTender::begin() {
+  constexpr std::size_t kReserve = 128;   // pages that are free at least,
+  constexpr std::size_t kKept = 512;      // and at most, with a share of what is in use
+  constexpr std::size_t kKeptShare = 32;
+  constexpr unsigned kMostTouches = 8;
+  constexpr unsigned kMostTrims = 32;
+  const PagePool::Usage usage = pool_.usage();
+  // As many as were taken since the last time, and half as many more.
+  const std::size_t fresh = usage.taken > taken_before_ ? usage.taken - taken_before_ : 0;
+  taken_before_ = usage.taken;
+  wanted_ = kReserve + fresh + fresh / 2;
+  keep_ = kKept + wanted_ + usage.taken / kKeptShare;
+  touches_ = kMostTouches;
+  trims_ = kMostTrims;
+}
+
+bool PageTender::step() {
+  constexpr std::size_t kHandedBack = 32;  // pages under one hold of the pool's lock, for which commands may wait
+  if (touches_ > 0) {
+    --touches_;
+    if (pool_.touch_ahead(wanted_)) return true;
+    touches_ = 0;
+  }
+  if (trims_ == 0) return false;
+  --trims_;
+  return pool_.trim(keep_, kHandedBack) > 0;
+}
+
+}  // namespace magpie::engine
