@@ -16,8 +16,9 @@ namespace {
 
 constexpr auto kBusyTick = std::chrono::milliseconds(1);
 constexpr unsigned kTicksPerCheck = kTicksPerSecond;
-constexpr std::uint64_t kSliceNs = 100'000;
-constexpr std::size_t kKeysPerStep = 20;
+// A slice is to take at most 100 us: it looks at the clock after each step, and a step takes 20 us at most.
+constexpr std::uint64_t kSliceNs = 60'000;
+constexpr std::size_t kKeysPerStep = 8;
 constexpr std::size_t kBucketsPerStep = 100;  // whose heats are swept
 
 bool is_unix_socket(int fd) {
@@ -205,10 +206,12 @@ void LoopWorker::go_on_with_background_work() {
 class LoopWorker::Slice {
  public:
   bool spent() const { return ticks_to_ns(ticks() - start_) > kSliceNs; }
-  /// Works as long as there is more to do and time; true if the time is spent.
+  /// Works as long as there is more to do and time; true if the time is spent, whether or not there is more.
   template <class Work>
   bool run(Work&& work) const {
-    while (work()) {
+    bool more = true;
+    while (more) {
+      more = work();
       if (spent()) return true;
     }
     return false;

@@ -200,9 +200,12 @@ void Node::run(const std::function<void()>& on_ready) {
     for (const auto& worker : workers_) worker->post_tick();
   });
   ticker_->start_repeating(kTick);
+  engine::PagePool::instance().call_when_low(engine::PageTender::kLow,
+                                             [this] { loop_.post([this] { tend_pages(); }); });
   on_ready();
   loop_.run();
   ended_.store(true);
+  engine::PagePool::instance().call_when_low(0, {});
   terminate_.reset();
   interrupt_.reset();
   end_at_next_signal();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "protocol/check.h"
+#include "server/engine/large_blocks.h"
 #include "server/engine/memory.h"
 
 namespace magpie::engine {
@@ -255,10 +256,12 @@ std::size_t Keyspace::free_some(std::size_t limit, Freeing freeing) {
   Partition* partition = nullptr;
   {
     const std::lock_guard guard(trash_lock_);
-    if (trash_.empty()) return 0;
-    partition = trash_.back();
-    trash_.pop_back();
+    if (!trash_.empty()) {
+      partition = trash_.back();
+      trash_.pop_back();
+    }
   }
+  if (partition == nullptr) return LargeBlocks::instance().free_piece() ? 1 : 0;
   const std::size_t freed = partition->table.free_some(limit);
   trash_keys_.fetch_sub(freed, std::memory_order_relaxed);
   if (freeing == Freeing::Lazy) lazily_freed_.fetch_add(freed, std::memory_order_relaxed);

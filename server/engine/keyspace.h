@@ -134,7 +134,8 @@ class Keyspace {
   enum class Freeing : std::uint8_t { Lazy, AtOnce };  // AtOnce: not counted as lazily freed
   /// Moves about `limit` entries of the stripe together where pages have become sparse; true if there is more to do.
   bool compact_some(StripeIndex stripe, std::size_t limit);
-  /// Frees about `limit` entries of flushed databases, whole buckets of them; 0 if there was nothing left to free.
+  /// Frees about `limit` entries of flushed databases, whole pages of them, or else a piece of a large block; 0 if
+  /// there was nothing left to free.
   std::size_t free_some(std::size_t limit, Freeing freeing = Freeing::Lazy);
   enum class Room : std::uint8_t { Enough, NotYet, None };
   /// Erases keys by the policy until used_memory() is at most `limit` bytes, `most` keys or so at once. NotYet: there

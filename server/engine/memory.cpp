@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "server/engine/large_blocks.h"
 #include "server/engine/page_pool.h"
 
 #ifdef MAGPIE_SANITIZED
@@ -54,6 +55,12 @@ static void* take(std::size_t bytes) { return mi_malloc(bytes); }
 static void* take(std::size_t bytes, std::size_t alignment) { return mi_malloc_aligned(bytes, alignment); }
 static void give(void* block) { mi_free(block); }
 static void purge_allocator() { mi_collect(true); }
+/// What is freed goes back to the system at once. Else mimalloc would do so later, when it is called again, and a node
+/// at rest keep what it does not need. The variable MIMALLOC_DECOMMIT_DELAY still has the last word.
+[[maybe_unused]] static const bool gives_back_at_once = [] {
+  mi_option_set_default(mi_option_decommit_delay, 0);
+  return true;
+}();
 const char* allocator_name() {
   static const std::string name = [] {
     const int version = mi_version();  // 209: 2.0.9
@@ -71,6 +78,8 @@ static void* counted(void* block) {
 }
 
 void purge_memory() {
+  while (LargeBlocks::instance().free_piece()) {
+  }
   purge_allocator();
   PagePool::instance().trim(0, SIZE_MAX);
 }
@@ -82,7 +91,16 @@ void* allocate_aligned(std::size_t bytes, std::size_t alignment) { return counte
 
 void deallocate(void* block) {
   if (block == nullptr) return;
-  count(-static_cast<std::int64_t>(usable_size(block)));
+  const std::size_t bytes = usable_size(block);
+  if (bytes >= LargeBlocks::kLarge) [[unlikely]] {
+    LargeBlocks::instance().add(block, bytes);
+  } else {
+    release(block, bytes);
+  }
+}
+
+void release(void* block, std::size_t counted) {
+  count(-static_cast<std::int64_t>(counted));
   give(block);
 }
 

@@ -10,7 +10,10 @@ namespace magpie::engine {
 void* allocate(std::size_t bytes);
 /// The same at a multiple of `alignment`, a power of two; `bytes` must be a multiple of it too.
 void* allocate_aligned(std::size_t bytes, std::size_t alignment);
+/// A large one is freed in pieces, by LargeBlocks, and counts until then.
 void deallocate(void* block);
+/// At once; of its bytes, `counted` were still counted. For LargeBlocks.
+void release(void* block, std::size_t counted);
 /// Counts memory of the data that did not come from allocate(); negative to take it back.
 void account(std::int64_t bytes);
 /// Bytes the allocator really set aside for the block.

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 namespace magpie::engine {
 namespace {
@@ -138,6 +139,7 @@ void* PagePool::take() {
   }
   --extent.free_count;
   ++taken_;
+  if (resident_ < low_ && !std::exchange(low_was_told_, true)) call_when_low_();
   return extent.page(number);
 }
 
@@ -152,10 +154,17 @@ void PagePool::give(void* page) {
   first_with_free_ = std::min(first_with_free_, extent.index);
 }
 
+void PagePool::call_when_low(std::size_t pages, std::function<void()> call) {
+  const std::lock_guard guard(lock_);
+  low_ = call ? pages : 0;
+  call_when_low_ = std::move(call);
+}
+
 bool PagePool::touch_ahead(std::size_t pages) {
   void* spare = nullptr;
   {
     const std::lock_guard guard(lock_);
+    low_was_told_ = false;
     if (resident_ >= pages) return false;
     spare = pop_spare();
   }

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -31,6 +32,9 @@ class PagePool {
   /// Background work. Sees to it that at least `pages` free pages have been touched, so that take() waits for no page
   /// fault; at most one extent per call. False if there were enough.
   bool touch_ahead(std::size_t pages);
+  /// What to call when fewer free pages than this are left: by whoever takes a page, with the pool's lock held, once
+  /// until the next touch_ahead(). Nothing is called any more once this has returned from a call with an empty `call`.
+  void call_when_low(std::size_t pages, std::function<void()> call);
   /// Background work. Hands free pages back to the system until at most `keep` of them stay, `most` per call; returns
   /// how many it handed back.
   std::size_t trim(std::size_t keep, std::size_t most);
@@ -71,6 +75,9 @@ class PagePool {
   std::size_t first_with_free_ = 0;  // no extent before it has a free page
   std::size_t taken_ = 0;
   std::size_t resident_ = 0;
+  std::size_t low_ = 0;
+  bool low_was_told_ = false;
+  std::function<void()> call_when_low_;
 };
 
 }  // namespace magpie::engine

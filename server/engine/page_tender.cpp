@@ -3,7 +3,7 @@
 namespace magpie::engine {
 
 void PageTender::begin() {
-  constexpr std::size_t kReserve = 128;   // pages that are free at least,
+  constexpr std::size_t kReserve = 2 * kLow;  // pages that are free at least,
   constexpr std::size_t kKept = 512;      // and at most, with a share of what is in use
   constexpr std::size_t kKeptShare = 32;
   constexpr unsigned kMostTouches = 8;

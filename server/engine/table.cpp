@@ -338,10 +338,13 @@ Table::Found Table::sample(std::uint64_t random) const {
 }
 
 std::size_t Table::free_some(std::size_t limit) {
-  while (!pages_.empty()) drop_page(pages_);
-  while (!overflow_pages_.empty()) drop_page(overflow_pages_);
+  constexpr std::size_t kPagesByEntry = 4;  // there are fewer pages than entries, so these are gone first
   const std::size_t freed = heap_.free_some(limit);
   size_ -= freed;
+  std::size_t most = size_ == 0 ? SIZE_MAX : limit * kPagesByEntry;
+  for (Pages* pages : {&pages_, &overflow_pages_}) {
+    for (; most > 0 && !pages->empty(); --most) drop_page(*pages);
+  }
   return freed;
 }
 

@@ -47,6 +47,26 @@ TEST_CASE("pages are aligned, distinct, and writable to the last byte") {
   CHECK(pool.usage().resident == 0);
 }
 
+TEST_CASE("whoever is to know learns once that few pages are left") {
+  PagePool pool;
+  int told = 0;
+  pool.call_when_low(5, [&] { ++told; });
+  std::vector<void*> pages;
+  while (pages.size() < kPagesOfExtent - 5) pages.push_back(pool.take());
+  CHECK(told == 0);
+  for (int i = 0; i < 3; ++i) pages.push_back(pool.take());
+  CHECK(told == 1);
+  CHECK_FALSE(pool.touch_ahead(1));
+  pages.push_back(pool.take());
+  CHECK(told == 2);
+  CHECK(pool.touch_ahead(5));
+  pages.push_back(pool.take());
+  CHECK(told == 2);
+  pool.call_when_low(0, {});
+  while (pool.usage().resident > 0) pages.push_back(pool.take());
+  CHECK(told == 2);
+}
+
 TEST_CASE("free pages are taken again before new memory is, the oldest extent first") {
   PagePool pool;
   std::vector<void*> pages;
