@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -66,6 +67,17 @@ Client::Client(int port, const std::string& at, Segments segments)
   require(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "connect");
   const int at_once = 1;  // a part of a command is there when send() returns, also while an earlier one is unconfirmed
   require(::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once) == 0, "setsockopt");
+}
+
+Client Client::at_path(const std::string& path) {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  require(fd >= 0, "socket");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  require(path.size() < sizeof address.sun_path, "a short path");
+  path.copy(address.sun_path, path.size());
+  require(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "connect");
+  return Client(Connected{fd});
 }
 
 void Client::send(std::string_view bytes) const {

@@ -42,6 +42,8 @@ class Client {
   /// With small segments the kernel keeps little of what is not read.
   enum class Segments : std::uint8_t { Usual, Small };
   explicit Client(int port, const std::string& address = "127.0.0.1", Segments segments = Segments::Usual);
+  /// To a unix socket.
+  static Client at_path(const std::string& path);
   Client(Client&& other) noexcept : fd_(std::exchange(other.fd_, -1)), input_(std::move(other.input_)) {}
   Client& operator=(Client&& other) noexcept {
     std::swap(fd_, other.fd_);
@@ -68,6 +70,10 @@ class Client {
   bool silent(int ms);
 
  private:
+  struct Connected {
+    int fd;
+  };
+  explicit Client(Connected socket) : fd_(socket.fd) {}
   bool receive();
 
   int fd_;
