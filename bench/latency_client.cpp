@@ -1,6 +1,7 @@
 // The clients of latency_events: one that pings at a steady rate and notes what each answer took, one that fills a
 // server as fast as it takes it.
 //   latency_client ping --port P [--rate 5000] [--key K]      until its input ends; prints one line
+//   latency_client spin --port 0                               for five seconds; prints one line
 //   latency_client fill --port P --keys N [--from 0] [--value 32] [--due-at MS [--spread MS]]
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -131,6 +132,31 @@ void ping(int port, std::int64_t rate, const std::string& key) {
   std::printf("\n");
 }
 
+// --- spin ---
+
+/// How long pieces of work of 50 us seem to take on this machine though nothing happens in them: interrupts, and what
+/// else of the machine counts as this thread's time.
+void spin() {
+  constexpr std::int64_t kPieceNs = 50'000;
+  std::vector<std::int64_t> took;
+  const auto cpu_ns = [] {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return now.tv_sec * kSecondNs + now.tv_nsec;
+  };
+  for (const std::int64_t end = now_ns() + 5 * kSecondNs; now_ns() < end;) {
+    const std::int64_t start = cpu_ns();
+    const std::int64_t piece_end = now_ns() + kPieceNs;
+    while (now_ns() < piece_end) {
+    }
+    took.push_back(cpu_ns() - start);
+  }
+  std::ranges::sort(took);
+  std::printf("%zu", took.size());
+  for (const double percentile : {50.0, 99.0, 99.99, 100.0}) std::printf(" %.1f", percentile_us(took, percentile));
+  std::printf("\n");
+}
+
 // --- fill ---
 
 struct Fill {
@@ -201,6 +227,7 @@ int main(int argc, char** argv) {
       app.add_subcommand("ping", "Prints: count p50 p99 p99.9 p99.99 longest, in us.")->fallthrough();
   pinging->add_option("--rate", rate)->check(CLI::Range(1, 100'000));
   pinging->add_option("--key", key);
+  CLI::App* const spinning = app.add_subcommand("spin", "Prints: count p50 p99 p99.99 longest, in us.")->fallthrough();
   Fill what;
   CLI::App* const filling = app.add_subcommand("fill", "Prints: seconds, error replies.")->fallthrough();
   filling->add_option("--keys", what.keys)->required();
@@ -211,6 +238,8 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (*pinging) {
     ping(port, rate, key);
+  } else if (*spinning) {
+    spin();
   } else {
     fill(port, what);
   }

@@ -70,10 +70,11 @@ class LoopWorker {
   void take(int fd);
   void tick();
   void go_on_with_background_work();
-  /// Expiry, eviction, lazy freeing and compaction for at most 100 us or so; true if there is more to do.
+  /// Checks of connections, expiry, eviction, lazy freeing and compaction for at most 100 us or so; true if there is
+  /// more to do.
   bool background_slice(Instant now);
   bool expire(const Slice& slice, Instant now);
-  void check_connections(Instant now);
+  bool check_some_connections(Instant now);
   void send_monitor_lines();
 
   ServerState& server_;
@@ -92,6 +93,7 @@ class LoopWorker {
   std::atomic<std::size_t> connection_count_{0};
   unsigned next_expired_ = 0;    // where the next slice goes on, among the stripes of this loop
   unsigned next_compacted_ = 0;
+  std::size_t next_checked_ = 0;  // bucket of connections_
   unsigned ticks_ = 0;
   bool slice_is_due_ = false;            // the next slice is on its way
   std::uint64_t commands_at_slice_ = 0;  // that this loop had executed when the last slice began

@@ -11,13 +11,13 @@ namespace magpie::engine {
 class LargeBlocks {
  public:
   static constexpr std::size_t kLarge = std::size_t{2} << 20;  // bytes from which on a block is one
-  static constexpr std::size_t kPiece = std::size_t{256} << 10;
+  static constexpr std::size_t kPiece = std::size_t{64} << 10;
 
   static LargeBlocks& instance();
 
   /// Takes over a block from allocate() with so many usable bytes.
   void add(void* block, std::size_t bytes);
-  /// Background work. Gives one piece back to the system, about 10 us; false if there is nothing left.
+  /// Background work. Gives one piece back to the system, about 5 us; false if there is nothing left.
   bool free_piece();
   /// Bytes that wait.
   std::size_t pending() const;
