@@ -20,6 +20,7 @@
 namespace magpie::server {
 namespace {
 
+constexpr auto kPagePause = std::chrono::milliseconds(1);
 constexpr auto kTick = std::chrono::milliseconds(1000 / kTicksPerSecond);
 
 std::string random_hex(std::size_t digits) {
@@ -195,6 +196,7 @@ void Node::run(const std::function<void()>& on_ready) {
   state_.startup_data = engine::used_memory();
   state_.startup_memory = own_memory();
   for (const auto& worker : workers_) worker->start();
+  page_timer_ = std::make_unique<net::Timer>(loop_, [this] { go_on_tending_pages(); });
   ticker_ = std::make_unique<net::Timer>(loop_, [this] {
     tend_pages();
     for (const auto& worker : workers_) worker->post_tick();
@@ -210,19 +212,23 @@ void Node::run(const std::function<void()>& on_ready) {
   interrupt_.reset();
   end_at_next_signal();
   ticker_.reset();
+  page_timer_.reset();
   listeners_.close();
   for (const auto& worker : workers_) worker->stop_and_join();
 }
 
-/// Apart from what the loops do in the background: on this thread nobody waits.
 void Node::tend_pages() {
-  bool more = true;
   page_tender_.begin();
-  while (more) {
-    const std::uint64_t start = thread_cpu_ns();
-    more = page_tender_.step();
-    if (more) state_.page_slices.add(thread_cpu_ns() - start);
-  }
+  go_on_tending_pages();
+}
+
+/// Apart from what the loops do in the background: on this thread nobody waits. It pauses between the pieces, for a
+/// loop may have to wait for the processor that it runs on.
+void Node::go_on_tending_pages() {
+  const std::uint64_t start = thread_cpu_ns();
+  if (!page_tender_.step()) return;
+  state_.page_slices.add(thread_cpu_ns() - start);
+  page_timer_->start_once(kPagePause);
 }
 
 void Node::shut_down(const Shutdown&) { loop_.stop(); }

@@ -57,6 +57,7 @@ class Node final : private NodeControl {
   bool refuse(int fd, const config::Settings& settings);
   void apply_settings(const config::Settings& settings);
   void tend_pages();
+  void go_on_tending_pages();
   template <class Call>
   void with_connection(ClientId id, Call call);
 
@@ -70,6 +71,7 @@ class Node final : private NodeControl {
   std::unique_ptr<net::SignalWatcher> terminate_;
   std::unique_ptr<net::SignalWatcher> interrupt_;
   std::unique_ptr<net::Timer> ticker_;
+  std::unique_ptr<net::Timer> page_timer_;  // active while there is more to tend
   std::atomic<bool> ended_{false};  // loop_ runs nothing more
 };
 
