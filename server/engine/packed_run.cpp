@@ -119,10 +119,14 @@ std::size_t check_element(const char* from, std::size_t available) {
   return std::memcmp(expected, from + body, back) == 0 ? body + back : 0;
 }
 
+/// A first block is little larger than what is known to go into it, in steps as the allocator's; one that grows
+/// doubles.
 std::size_t capacity_for(std::size_t bytes, bool first) {
   if (bytes <= kMinCapacity) return kMinCapacity;
-  if (bytes <= kDoubling) return std::bit_ceil(bytes);
-  return first ? bytes : bytes + bytes / 8;
+  if (bytes > kDoubling) return first ? bytes : bytes + bytes / 8;
+  const std::size_t doubled = std::bit_ceil(bytes);
+  const std::size_t step = doubled / 8;
+  return first ? (bytes + step - 1) / step * step : doubled;
 }
 
 }  // namespace
@@ -184,6 +188,7 @@ PackedRun PackedRun::split_off(std::size_t index) {
   rest.count_ = count_ - static_cast<std::uint32_t>(index);
   splice(offset, size, 0);
   count_ = static_cast<std::uint32_t>(index);
+  if (end_ - begin_ < capacity_ / 4 * 3) *this = copy();
   return rest;
 }
 

@@ -54,7 +54,7 @@ class PackedRun {
   void insert(std::size_t index, const StringValue& value) { put(offset_of(index), 0, value); }
   void replace(std::size_t index, const StringValue& value);
   void erase(std::size_t first, std::size_t count);
-  /// Takes the elements from `index` on out of this run.
+  /// Takes the elements from `index` on out of this run, whose block shrinks to what stays.
   PackedRun split_off(std::size_t index);
   void append(const PackedRun& other);
 

@@ -118,6 +118,14 @@ TEST_CASE("an element of 32 bytes takes two bytes more, a small integer two in a
   CHECK(PackedRun::encoded_size(StringValue::compact("9223372036854775807")) == 10);
 }
 
+TEST_CASE("the halves of a run take little more room than the whole") {
+  PackedRun run;
+  while (run.bytes().size() < 4000) run.push_back(StringValue::plain(std::string(32, 'x')));
+  REQUIRE(run.capacity() == 4096);
+  const PackedRun rest = run.split_off(run.count() / 2);
+  CHECK(run.capacity() + rest.capacity() <= 4096 + 1024);
+}
+
 TEST_CASE("bytes from outside that are no run are refused") {
   PackedRun run;
   run.push_back(StringValue::plain("abc"));
