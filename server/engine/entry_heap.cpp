@@ -11,33 +11,43 @@ EntryHeap::~EntryHeap() {
 
 Handle EntryHeap::make(const EntryContent& content) {
   const std::size_t size = Entry::size_of(content);
+  const std::uint32_t marks = content.expiry ? kHasExpiry : 0;
   if (size <= Arena::kLargest) {
     const Handle handle = arena_.take(size);
     Entry::write(arena_.at(handle), content);
-    return handle;
+    return Handle{static_cast<std::uint32_t>(handle) | marks};
   }
   Entry* const block = Entry::write(allocate(size), content);
   block->set_in_own_block();
+  block_bytes_ += usable_size(block);
   const Handle handle = arena_.take(kAddressCell);
   char* const cell = arena_.at(handle);
   *reinterpret_cast<unsigned char*>(cell) = Entry::kNoEntry;
   const auto address = reinterpret_cast<std::uintptr_t>(block);
   std::memcpy(cell + kAddressAt, &address, sizeof address);
-  return handle;
+  return Handle{static_cast<std::uint32_t>(handle) | marks};
+}
+
+void EntryHeap::free_block(const char* cell) {
+  if (static_cast<unsigned char>(*cell) != Entry::kNoEntry) return;
+  Entry* const block = block_in(cell);
+  block_bytes_ -= usable_size(block);
+  deallocate(block);
 }
 
 void EntryHeap::free(Handle handle) {
-  const char* const cell = arena_.at(handle);
-  if (static_cast<unsigned char>(*cell) == Entry::kNoEntry) deallocate(block_in(cell));
-  arena_.give(handle);
+  const Handle cell = cell_of(handle);
+  free_block(arena_.at(cell));
+  arena_.give(cell);
 }
 
 Handle EntryHeap::move(Handle from) {
-  const std::size_t size = arena_.size_of(from);
+  const Handle cell = cell_of(from);
+  const std::size_t size = arena_.size_of(cell);
   const Handle to = arena_.take(size);
-  std::memcpy(arena_.at(to), arena_.at(from), size);
-  arena_.give(from);
-  return to;
+  std::memcpy(arena_.at(to), arena_.at(cell), size);
+  arena_.give(cell);
+  return Handle{static_cast<std::uint32_t>(to) | (static_cast<std::uint32_t>(from) & kHasExpiry)};
 }
 
 std::size_t EntryHeap::memory(const Entry& entry) {
@@ -49,9 +59,7 @@ std::size_t EntryHeap::capacity(const Entry& entry) {
 }
 
 std::size_t EntryHeap::free_some(std::size_t limit) {
-  return arena_.drop_pages(limit, [](const char* cell) {
-    if (static_cast<unsigned char>(*cell) == Entry::kNoEntry) deallocate(block_in(cell));
-  });
+  return arena_.drop_pages(limit, [this](const char* cell) { free_block(cell); });
 }
 
 }  // namespace magpie::engine

@@ -18,6 +18,9 @@ class EntryHeap {
   EntryHeap(const EntryHeap&) = delete;
   EntryHeap& operator=(const EntryHeap&) = delete;
 
+  /// Whether the entry has an expiry: its handle tells, for whoever looks for such entries.
+  static bool has_expiry(Handle handle) { return (static_cast<std::uint32_t>(handle) & kHasExpiry) != 0; }
+
   /// The content may borrow from an entry that is here.
   Handle make(const EntryContent& content);
   void free(Handle handle);
@@ -25,17 +28,19 @@ class EntryHeap {
   Handle move(Handle from);
   /// Valid until the entry is freed or moved.
   Entry* at(Handle handle) const {
-    char* const cell = arena_.at(handle);
+    char* const cell = arena_.at(cell_of(handle));
     if (static_cast<unsigned char>(*cell) != Entry::kNoEntry) [[likely]] {
       return reinterpret_cast<Entry*>(cell);
     }
     return block_in(cell);
   }
   /// Any handle, valid or not, with the lock or without.
-  void prefetch(Handle handle) const { __builtin_prefetch(arena_.peek(handle)); }
+  void prefetch(Handle handle) const { __builtin_prefetch(arena_.peek(cell_of(handle))); }
 
   /// Bytes that the entry takes, rounding included.
   static std::size_t memory(const Entry& entry);
+  /// Bytes of all entries.
+  std::size_t memory() const { return arena_.used() + block_bytes_; }
   /// Bytes that the entry may grow to where it is.
   static std::size_t capacity(const Entry& entry);
 
@@ -50,6 +55,8 @@ class EntryHeap {
   const Arena& arena() const { return arena_; }
 
  private:
+  static constexpr std::uint32_t kHasExpiry = std::uint32_t{1} << 31;  // which cells do not use
+  static Handle cell_of(Handle handle) { return Handle{static_cast<std::uint32_t>(handle) & ~kHasExpiry}; }
   static constexpr std::size_t kAddressAt = 4;  // in the cell of an entry that lies elsewhere
   static constexpr std::size_t kAddressCell = kAddressAt + sizeof(std::uintptr_t);
 
@@ -59,7 +66,11 @@ class EntryHeap {
     return reinterpret_cast<Entry*>(address);  // NOLINT(performance-no-int-to-ptr): the cell is not aligned for one
   }
 
+  /// The block, if there is one, of an entry that goes.
+  void free_block(const char* cell);
+
   Arena arena_;
+  std::size_t block_bytes_ = 0;
 };
 
 }  // namespace magpie::engine

@@ -27,7 +27,7 @@ bool Epochs::turn_over(Instant now) {
 void Epochs::hold_clock(Instant now) {
   constexpr std::int64_t kOften = kHoldMs / 10;
   const std::int64_t next = now.ms + kHoldMs;
-  if (next - next_ms_.load(std::memory_order_relaxed) > kOften) next_ms_.store(next, std::memory_order_relaxed);
+  if (next_ms_.load(std::memory_order_relaxed) < next - kOften) next_ms_.store(next, std::memory_order_relaxed);
 }
 
 void Epochs::check_clock(Instant now) {

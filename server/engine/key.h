@@ -22,4 +22,9 @@ struct Key {
   static Key of(ByteView bytes) { return {bytes, hash_of(bytes), stripe_of(slot_of(bytes))}; }
 };
 
+/// By what a ghost knows a key.
+constexpr std::uint64_t ghost_hash(Db db, std::uint64_t hash) {
+  return hash + magpie::index_of(db) * std::uint64_t{0x9e3779b97f4a7c15};
+}
+
 }  // namespace magpie::engine

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "protocol/check.h"
+#include "server/engine/eviction_state.h"
 #include "server/engine/large_blocks.h"
 #include "server/engine/memory.h"
 
@@ -26,7 +27,8 @@ std::uint64_t pack(const EvictionSettings& settings) {
 Keyspace::Keyspace(Options options)
     : options_(options),
       slots_(std::make_unique<std::atomic<Partition*>[]>(std::size_t{kStripes} * options.databases)),
-      eviction_(pack({})) {
+      eviction_(pack({})),
+      eviction_state_(std::make_unique<EvictionState>()) {
   for (std::size_t i = 0; i < kStripes; ++i) stripes_[i].partitions = &slots_[i * options_.databases];
   account(sizeof(*this));
 }
@@ -72,7 +74,7 @@ Table::Found Keyspace::look_up(Db db, const Key& key, Instant now) {
 
 Entry* Keyspace::use(Db db, const Key& key, Instant now) {
   const Table::Found found = look_up(db, key, now);
-  if (found.entry != nullptr) touch(*found.heat, now);
+  if (found.entry != nullptr) touch(stripe(key.stripe), *found.heat, now);
   return found.entry;
 }
 
@@ -110,10 +112,10 @@ void Keyspace::change(const Put& effect, Instant now) {
   std::optional<Instant> before;
   if (old == nullptr) {
     partition.insert(effect.key.hash, partition.table.make({effect.key.bytes, effect.value, effect.expiry}),
-                     first_heat(now));
+                     first_heat(at, effect.db, effect.key.hash, now));
   } else {
     before = old->expiry();
-    touch(*heat, now);
+    touch(at, *heat, now);
     if (!old->set_expiry_in_place(effect.expiry) || !old->assign_in_place(effect.value)) {
       partition.table.replace(heat, partition.table.make({effect.key.bytes, effect.value, effect.expiry}));
     }
@@ -127,10 +129,10 @@ void Keyspace::change(const Overwrite& effect, Instant now) {
   touch_watched(at, effect.db, effect.key.bytes);
   if (partition.table.find(effect.key.hash, effect.key.bytes).entry == nullptr) {
     const Table::Fresh fresh = partition.table.make({effect.key.bytes, StringValue::raw({}), std::nullopt});
-    partition.insert(effect.key.hash, fresh, first_heat(now));
+    partition.insert(effect.key.hash, fresh, first_heat(at, effect.db, effect.key.hash, now));
   }
   const auto [old, heat] = partition.table.find(effect.key.hash, effect.key.bytes);
-  touch(*heat, now);
+  touch(at, *heat, now);
   if (old->string().form != StringForm::Integer &&
       old->overwrite_in_place(effect.offset, effect.bytes, EntryHeap::capacity(*old))) {
     return;
@@ -196,7 +198,9 @@ bool Keyspace::holds(const Partition* partition, ByteView key, std::uint64_t has
 }
 
 void Keyspace::change(const Flush& effect, Instant) {
+  if (!effect.db) eviction_state_->epoch_bytes.store(0, std::memory_order_relaxed);
   for (Stripe& at : stripes_) {
+    if (!effect.db) at.ghost.resize(0);
     at.watched.touch_if([&](Db db, ByteView key) {
       return (!effect.db || *effect.db == db) && holds(at.partition(db), key, hash_of(key));
     });

@@ -21,6 +21,10 @@
 
 namespace magpie::engine {
 
+struct EvictionCandidate;
+struct EvictionDomain;
+struct EvictionState;
+
 /// All keys of a node: 64 stripes, each with its part of every database. Any thread; what touches a key needs the lock
 /// of the key's stripe (lock()), unless it says that it locks by itself. No I/O and no clock: `now` is passed in.
 class Keyspace {
@@ -178,6 +182,7 @@ class Keyspace {
 
  private:
   struct Candidate;
+  struct Survey;
   /// A pass over all keys that changes their heats.
   struct HeatSweep {
     enum class Purpose : std::uint8_t { MergedEpochs, Decay, OtherPolicy };
@@ -201,8 +206,8 @@ class Keyspace {
   const Stripe& stripe(StripeIndex index) const { return stripes_[index_of(index)]; }
 
   Table::Found look_up(Db db, const Key& key, Instant now);
-  void touch(Heat& heat, Instant now);
-  Heat first_heat(Instant now);
+  void touch(Stripe& at, Heat& heat, Instant now);
+  Heat first_heat(Stripe& at, Db db, std::uint64_t hash, Instant now);
   void change(const Put& effect, Instant now);
   void change(const Overwrite& effect, Instant now);
   void change(const Erase& effect, Instant now);
@@ -225,6 +230,21 @@ class Keyspace {
   }
   static bool holds(const Partition* partition, ByteView key, std::uint64_t hash);
   bool evict_one(const EvictionSettings& settings, Instant now);
+  bool evict_by_heat(const EvictionSettings& settings, Instant now);
+  bool evict_in(EvictionDomain& domain, const EvictionSettings& settings, Instant now);
+  std::size_t turn_of(unsigned domain, unsigned domains) const;
+  void offer(EvictionDomain& domain, const EvictionSettings& settings, const EvictionCandidate& candidate);
+  bool move_hand(EvictionDomain& domain, const EvictionSettings& settings);
+  void fill_pool(EvictionDomain& domain, const EvictionSettings& settings, std::size_t buckets);
+  bool evict_candidate(const EvictionCandidate& candidate, const EvictionSettings& settings, Instant now);
+  void remember(Stripe& at, Db db, std::uint64_t hash, Heat heat);
+  void begin_evicting(Instant now);
+  void rank_heats();
+  void go_on_after_eviction(Instant now);
+  void survey(Stripe& at, Survey& sum) const;
+  void end_epoch(Instant now);
+  float rank_of(const EvictionSettings& settings, Heat heat) const;
+  bool evict_sampled(const EvictionSettings& settings, Instant now);
   bool consider(StripeIndex index, const EvictionSettings& settings, Candidate& best);
   static Table::Found pick_volatile(Partition& partition, EvictionPolicy policy);
   static const Entry* earliest_volatile(Partition& partition);
@@ -241,6 +261,8 @@ class Keyspace {
   std::atomic<std::uint64_t> eviction_;  // EvictionSettings, packed
   Epochs epochs_;
   HeatSweep heat_sweep_;
+  EvictionRanks ranks_;
+  std::unique_ptr<EvictionState> eviction_state_;
   std::atomic<bool> active_expiry_{true};
   std::atomic<std::uint64_t> expired_{0};
   std::atomic<std::uint64_t> evicted_{0};

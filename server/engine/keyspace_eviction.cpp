@@ -1,19 +1,26 @@
-// Eviction by sampling: a victim is the best of a few random keys of random stripes, so that a small cache is served as
-// one.
+// Eviction: making room, and the choice by heat (docs/engine.md). The policies that go by chance or by the time to live
+// are in keyspace_sampling.cpp.
 
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "server/engine/eviction_state.h"
 #include "server/engine/keyspace.h"
 #include "server/engine/memory.h"
 
 namespace magpie::engine {
+namespace {
 
-struct Keyspace::Candidate {
-  bool found = false;
-  Db db{};
-  std::string key;
-  std::uint64_t hash = 0;
-  StripeIndex stripe{};
-  std::uint64_t rank = 0;
-};
+constexpr std::int64_t kPlaceBytes = 10;  // of a key in the table, about
+constexpr unsigned kEpochsPerTurnover = 8;
+constexpr std::size_t kDomainKeys = 4096;  // a domain has at least so many keys
+
+std::int64_t weight_in_bytes(const Entry& entry) {
+  return static_cast<std::int64_t>(EntryHeap::memory(entry)) + kPlaceBytes;
+}
+
+}  // namespace
 
 Keyspace::Room Keyspace::make_room(std::int64_t limit, Instant now, std::size_t most) {
   const EvictionSettings settings = eviction();
@@ -26,89 +33,238 @@ Keyspace::Room Keyspace::make_room(std::int64_t limit, Instant now, std::size_t 
 }
 
 bool Keyspace::evict_one(const EvictionSettings& settings, Instant now) {
-  Candidate best;
-  unsigned looked_at = 0;
-  const std::uint64_t start = random();
-  const bool any =
-      settings.policy == EvictionPolicy::AllKeysRandom || settings.policy == EvictionPolicy::VolatileRandom;
-  const unsigned wanted = any ? 1 : settings.samples;
-  // Once over all stripes finds something, if there is anything; again over them as long as samples are wanting, so
-  // that keys that share a few stripes (by hash tags, or because they are few) are compared too.
-  for (unsigned step = 0; looked_at < wanted && step < kStripes * (looked_at > 0 ? wanted : 1); ++step) {
-    // An odd stride visits every stripe once, in another order each time.
-    const auto number = static_cast<std::uint8_t>((start + step * ((start >> 32) | 1)) % kStripes);
-    if (consider(StripeIndex{number}, settings, best)) ++looked_at;  // a stripe without candidates does not count
+  switch (settings.policy) {
+    case EvictionPolicy::AllKeysRandom:
+    case EvictionPolicy::VolatileRandom:
+    case EvictionPolicy::VolatileTtl:
+      return evict_sampled(settings, now);
+    default:
+      return evict_by_heat(settings, now);
   }
-  if (!best.found) return false;
-  const Guard guard = lock(mask_of(best.stripe));
-  // Meanwhile the lock was free: the key may be gone, or have lost the expiry that made it a candidate.
-  const Partition* partition = stripe(best.stripe).partition(best.db);
-  const Entry* entry = partition == nullptr ? nullptr : partition->table.find(best.hash, best.key).entry;
-  if (entry == nullptr || (only_volatile(settings.policy) && !entry->expiry())) return true;  // the caller tries again
-  apply(Erase{best.db, Key{best.key, best.hash, best.stripe}, EraseReason::Evicted}, now);
+}
+
+// --- domains ---
+
+/// Each thread stays with a domain for a number of evictions that grows with the domain's size, so that domains of
+/// different size lose keys at the same rate.
+bool Keyspace::evict_by_heat(const EvictionSettings& settings, Instant now) {
+  struct Turn {
+    unsigned domain = 0;
+    std::size_t left = 0;
+  };
+  thread_local Turn turn;
+  EvictionState& state = *eviction_state_;
+  begin_evicting(now);
+  const unsigned domains = state.domain_count.load(std::memory_order_relaxed);
+  for (unsigned attempt = 0; attempt <= domains; ++attempt) {
+    if (turn.left == 0 || turn.domain >= domains) {
+      turn.domain = state.turn.fetch_add(1, std::memory_order_relaxed) % domains;
+      turn.left = turn_of(turn.domain, domains);
+    }
+    --turn.left;
+    if (evict_in(state.domains[turn.domain], settings, now)) {
+      go_on_after_eviction(now);
+      return true;
+    }
+    turn.left = 0;
+  }
+  // The hand does not go far where few keys may go; an index finds them.
+  return only_volatile(settings.policy) && evict_sampled(settings, now);
+}
+
+/// Evictions in one turn.
+std::size_t Keyspace::turn_of(unsigned domain, unsigned domains) const {
+  constexpr std::size_t kBucketsPerEviction = 64;
+  std::size_t buckets = 0;
+  for (unsigned number = domain; number < kStripes; number += domains) {
+    const Partition* const partition =
+        slot(StripeIndex{static_cast<std::uint8_t>(number)}, Db{0}).load(std::memory_order_acquire);
+    if (partition != nullptr) buckets += partition->table.buckets();
+  }
+  return buckets / kBucketsPerEviction + 1;
+}
+
+// --- the hand and the pool ---
+
+float Keyspace::rank_of(const EvictionSettings& settings, Heat heat) const {
+  return uses_frequency(settings.policy) ? static_cast<float>(index_of(heat) + 1) : ranks_.rank(heat);
+}
+
+void Keyspace::offer(EvictionDomain& domain, const EvictionSettings& settings, const EvictionCandidate& candidate) {
+  const auto rank = [&](const EvictionCandidate& one) { return rank_of(settings, one.heat) * one.weight; };
+  const auto end = domain.pool.begin() + static_cast<std::ptrdiff_t>(domain.count);
+  const auto same = std::find_if(domain.pool.begin(), end, [&](const EvictionCandidate& one) {
+    return one.handle == candidate.handle && one.stripe == candidate.stripe && one.db == candidate.db;
+  });
+  if (same != end) {
+    *same = candidate;
+  } else if (domain.count < EvictionDomain::kPool) {
+    domain.pool[domain.count++] = candidate;
+  } else {
+    auto& highest =
+        *std::max_element(domain.pool.begin(), end, [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+    if (rank(candidate) < rank(highest)) highest = candidate;
+  }
+}
+
+/// Offers the entries of the bucket at the hand, and moves the hand on. False if its stripe has no more buckets; then
+/// the hand stands at the next stripe.
+bool Keyspace::move_hand(EvictionDomain& domain, const EvictionSettings& settings) {
+  const StripeIndex index{static_cast<std::uint8_t>(domain.stripe)};
+  const Guard guard = lock(mask_of(index));
+  const Stripe& at = stripe(index);
+  for (; domain.db < at.end; ++domain.db, domain.bucket = 0) {
+    const Partition* const partition = at.partition(Db{domain.db});
+    if (partition == nullptr || partition->table.size() == 0 || domain.bucket >= partition->table.buckets()) continue;
+    const auto bucket = static_cast<std::uint32_t>(domain.bucket++);
+    partition->table.visit_heats(bucket, [&](Handle handle, Heat heat) {
+      if (only_volatile(settings.policy) && !EntryHeap::has_expiry(handle)) return;
+      offer(domain, settings, {handle, bucket, domain.db, index, heat, 1});
+    });
+    return true;
+  }
+  domain.db = 0;
+  domain.bucket = 0;
+  return false;
+}
+
+/// Moves the hand over `buckets` buckets, and further until there is some candidate or it has gone far or round.
+void Keyspace::fill_pool(EvictionDomain& domain, const EvictionSettings& settings, std::size_t buckets) {
+  constexpr std::size_t kFar = 64;
+  const unsigned domains = eviction_state_->domain_count.load(std::memory_order_relaxed);
+  const auto first = static_cast<unsigned>(&domain - eviction_state_->domains.data());
+  if (domain.stripe % domains != first) domain.stripe = first;
+  unsigned stripes_left = kStripes / domains + 1;
+  for (std::size_t met = 0; stripes_left > 0 && (met < buckets || (domain.count == 0 && met < kFar));) {
+    if (move_hand(domain, settings)) {
+      ++met;
+      continue;
+    }
+    domain.stripe = domain.stripe + domains < kStripes ? domain.stripe + domains : first;
+    --stripes_left;
+  }
+}
+
+bool Keyspace::evict_in(EvictionDomain& domain, const EvictionSettings& settings, Instant now) {
+  const EvictionState& state = *eviction_state_;
+  const std::lock_guard guard(domain.lock);
+  fill_pool(domain, settings, state.few_keys_a_bucket.load(std::memory_order_relaxed) ? 2 : 1);
+  while (domain.count > 0) {
+    const auto end = domain.pool.begin() + static_cast<std::ptrdiff_t>(domain.count);
+    auto& lowest = *std::min_element(domain.pool.begin(), end, [&](const auto& a, const auto& b) {
+      return rank_of(settings, a.heat) * a.weight < rank_of(settings, b.heat) * b.weight;
+    });
+    const EvictionCandidate candidate = lowest;
+    lowest = domain.pool[--domain.count];
+    if (evict_candidate(candidate, settings, now)) return true;
+    if (domain.count == 0) fill_pool(domain, settings, 0);
+  }
+  return false;
+}
+
+/// False if it is not there any more, or has been used since.
+bool Keyspace::evict_candidate(const EvictionCandidate& candidate, const EvictionSettings& settings, Instant now) {
+  const Guard guard = lock(mask_of(candidate.stripe));
+  Stripe& at = stripe(candidate.stripe);
+  const Partition* const partition = candidate.db < at.end ? at.partition(Db{candidate.db}) : nullptr;
+  if (partition == nullptr) return false;
+  const auto [entry, heat] = partition->table.find_in_chain(candidate.bucket, candidate.handle);
+  if (entry == nullptr || rank_of(settings, *heat) > rank_of(settings, candidate.heat)) return false;
+  const Key key{entry->key(), hash_of(entry->key()), candidate.stripe};
+  const std::int64_t bytes = weight_in_bytes(*entry);
+  const bool expired = entry->expired(now);
+  if (!expired && !uses_frequency(settings.policy)) remember(at, Db{candidate.db}, key.hash, *heat);
+  apply(Erase{Db{candidate.db}, key, expired ? EraseReason::Expired : EraseReason::Evicted}, now);
+  eviction_state_->evicted_bytes.fetch_add(bytes, std::memory_order_relaxed);
   return true;
 }
 
-Table::Found Keyspace::pick_volatile(Partition& partition, EvictionPolicy policy) {
-  constexpr int kTries = 8;
-  for (int attempt = 0; attempt < kTries && policy != EvictionPolicy::VolatileTtl; ++attempt) {
-    const auto group = partition.expiries.sample(random());
-    if (!group) return {};
-    const Entry* const entry = some_volatile(partition.table, *group);
-    if (entry != nullptr) return partition.table.find(hash_of(entry->key()), entry->key());
+// --- epochs ---
+
+/// Before a choice by heat: the clock rests, and ranks know the ages of today.
+void Keyspace::begin_evicting(Instant now) {
+  EvictionState& state = *eviction_state_;
+  epochs_.hold_clock(now);
+  if (state.epoch_bytes.load(std::memory_order_relaxed) == 0) end_epoch(now);
+  if (state.ranked_label.load(std::memory_order_relaxed) == index_of(epochs_.current())) return;
+  const std::lock_guard guard(state.epoch_lock);
+  rank_heats();
+}
+
+void Keyspace::rank_heats() {
+  const Label current = epochs_.current();
+  ranks_.publish(epochs_);
+  eviction_state_->ranked_label.store(index_of(current), std::memory_order_relaxed);
+}
+
+void Keyspace::go_on_after_eviction(Instant now) {
+  constexpr std::size_t kEvictionsPerSweep = 8;
+  EvictionState& state = *eviction_state_;
+  if (epochs_.wants_sweep() && state.evicted.fetch_add(1, std::memory_order_relaxed) % kEvictionsPerSweep == 0) {
+    sweep_heats(now, kEvictionsPerSweep * state.swept_per_eviction.load(std::memory_order_relaxed));
   }
-  const Entry* const entry = earliest_volatile(partition);
-  if (entry == nullptr) return {};
-  return partition.table.find(
-      hash_of(entry->key()),
-      entry->key());  // what volatile-ttl wants, and an answer where no sampled group had any left
-}
-
-const Entry* Keyspace::earliest_volatile(Partition& partition) {
-  ExpiryIndex& expiries = partition.expiries;
-  while (const auto due = expiries.earliest()) {
-    const Entry* first = nullptr;
-    partition.table.visit_group(due->group, [&](const Entry& entry) {
-      if (entry.has_expiry() && (first == nullptr || *entry.expiry() < *first->expiry())) first = &entry;
-    });
-    // A group whose earliest key has left may not be the one.
-    expiries.settle(due->group, first == nullptr ? std::nullopt : first->expiry());
-    if (first != nullptr && expiries.earliest()->group == due->group) return first;
+  if (state.evicted_bytes.load(std::memory_order_relaxed) >= state.epoch_bytes.load(std::memory_order_relaxed)) {
+    end_epoch(now);
   }
-  return nullptr;
 }
 
-/// Any key of the group that has an expiry, all with the same chance.
-const Entry* Keyspace::some_volatile(const Table& table, std::uint32_t group) {
-  const Entry* some = nullptr;
-  std::uint64_t seen = 0;
-  table.visit_group(group, [&](const Entry& entry) {
-    if (entry.has_expiry() && random() % ++seen == 0) some = &entry;
-  });
-  return some;
-}
+/// What an epoch's end looks at in each stripe.
+struct Keyspace::Survey {
+  std::size_t keys = 0;
+  std::size_t buckets = 0;
+  std::size_t bytes = 0;
+  EvictionRanks::Sums hits{};
+  EvictionRanks::Sums deaths{};
+};
 
-/// Looks at one key of each database of the stripe; whether there was any.
-bool Keyspace::consider(StripeIndex index, const EvictionSettings& settings, Candidate& best) {
-  const Guard guard = lock(mask_of(index));
-  bool any = false;
-  Stripe& at = stripe(index);
-  for (std::uint32_t number = 0; number < at.end; ++number) {
-    Partition* const partition = at.partition(Db{number});
+void Keyspace::survey(Stripe& at, Survey& sum) const {
+  std::size_t keys = 0;
+  for (std::uint32_t db = 0; db < at.end; ++db) {
+    const Partition* const partition = at.partition(Db{db});
     if (partition == nullptr) continue;
-    const Table::Found found =
-        only_volatile(settings.policy) ? pick_volatile(*partition, settings.policy) : partition->table.sample(random());
-    const Entry* const entry = found.entry;
-    if (entry == nullptr) continue;
-    any = true;
-    const std::uint64_t rank = settings.policy == EvictionPolicy::VolatileTtl
-                                   ? ~static_cast<std::uint64_t>(entry->expiry()->ms)
-                               : uses_frequency(settings.policy) ? kHeats - index_of(*found.heat)
-                                                                 : epochs_.age(label_of(*found.heat));
-    if (best.found && rank <= best.rank) continue;
-    best = {true, Db{number}, std::string(entry->key()), hash_of(entry->key()), index, rank};
+    keys += partition->table.size();
+    sum.buckets += partition->table.buckets();
+    sum.bytes += partition->table.entries_memory();
   }
-  return any;
+  sum.keys += keys;
+  for (std::size_t kind = 0; kind < kUseKinds; ++kind) {
+    sum.hits[kind] += at.uses.hits[kind].load(std::memory_order_relaxed);
+    sum.deaths[kind] += at.uses.deaths[kind].load(std::memory_order_relaxed);
+  }
+  if (uses_frequency(eviction().policy)) keys = 0;
+  // Not for every change: a new size costs some of what is remembered.
+  constexpr std::size_t kFewKeys = 8;
+  const std::size_t cells = at.ghost.size();
+  if (cells < keys * 3 / 4 || cells > keys + keys / 2 + kFewKeys) at.ghost.resize(keys + keys / 16);
+}
+
+/// An epoch has passed, or eviction begins.
+void Keyspace::end_epoch(Instant now) {
+  EvictionState& state = *eviction_state_;
+  const std::unique_lock guard(state.epoch_lock, std::try_to_lock);
+  if (!guard) return;
+  const bool first = state.epoch_bytes.load(std::memory_order_relaxed) == 0;
+  Survey sum;
+  for (unsigned number = 0; number < kStripes; ++number) {
+    const Guard stripe_guard = lock(StripeMask{1} << number);
+    survey(stripes_[number], sum);
+  }
+  ranks_.learn(sum.hits, sum.deaths);
+  if (!first) epochs_.turn_over(now);
+  rank_heats();
+  const std::size_t bytes = sum.bytes + sum.keys * kPlaceBytes;
+  state.evicted_bytes.store(0, std::memory_order_relaxed);
+  state.epoch_bytes.store(static_cast<std::int64_t>(bytes / kEpochsPerTurnover + 1), std::memory_order_relaxed);
+  state.swept_per_eviction.store(sum.buckets * kEpochsPerTurnover / std::max<std::size_t>(sum.keys, 1) + 1,
+                                 std::memory_order_relaxed);
+  state.few_keys_a_bucket.store(sum.keys * 10 < sum.buckets * 28, std::memory_order_relaxed);
+  state.domain_count.store(
+      static_cast<unsigned>(std::clamp<std::size_t>(std::bit_floor(sum.keys / kDomainKeys), 1, kStripes)),
+      std::memory_order_relaxed);
+}
+
+void Keyspace::remember(Stripe& at, Db db, std::uint64_t hash, Heat heat) {
+  if (const auto gone = at.ghost.remember(ghost_hash(db, hash), heat)) UseCounts::add(at.uses.deaths, epochs_, *gone);
 }
 
 }  // namespace magpie::engine

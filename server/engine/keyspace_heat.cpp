@@ -6,7 +6,7 @@
 
 namespace magpie::engine {
 
-void Keyspace::touch(Heat& heat, Instant now) {
+void Keyspace::touch(Stripe& at, Heat& heat, Instant now) {
   const EvictionSettings settings = eviction();
   if (uses_frequency(settings.policy)) {
     const Heat next = next_frequency(settings, heat, random());
@@ -16,13 +16,21 @@ void Keyspace::touch(Heat& heat, Instant now) {
   if (epochs_.is_due(now)) epochs_.go_on(now);
   const Label current = epochs_.current();
   if (label_of(heat) == current) return;  // a hot key's line stays clean
+  if (at.ghost.size() > 0) UseCounts::add(at.uses.hits, epochs_, heat);
   heat = make_heat(next_class(class_of(heat), random()), current);
 }
 
-Heat Keyspace::first_heat(Instant now) {
+/// Of a new key; one that was evicted not long ago resumes its class.
+Heat Keyspace::first_heat(Stripe& at, Db db, std::uint64_t hash, Instant now) {
   if (uses_frequency(eviction().policy)) return kFirstFrequency;
   if (epochs_.is_due(now)) epochs_.go_on(now);
-  return make_heat(0, epochs_.current());
+  unsigned in_class = 0;
+  if (const auto heat = at.ghost.recall(ghost_hash(db, hash))) {
+    UseCounts::add(at.uses.hits, epochs_, *heat);
+    in_class = class_of(*heat);
+    if (epochs_.age(label_of(*heat)) > 0) in_class = next_class(in_class, random());
+  }
+  return make_heat(in_class, epochs_.current());
 }
 
 std::optional<Heat> Keyspace::heat(Db db, const Key& key) const {
@@ -115,7 +123,7 @@ void Keyspace::sweep_stripe(std::size_t& limit) {
   HeatSweep& sweep = heat_sweep_;
   const StripeIndex index{static_cast<std::uint8_t>(sweep.stripe)};
   const Guard guard = lock(mask_of(index));
-  const Stripe& at = stripe(index);
+  Stripe& at = stripe(index);
   for (; sweep.db < at.end; ++sweep.db, sweep.bucket = 0) {
     Partition* const partition = at.partition(Db{sweep.db});
     const std::size_t buckets = partition == nullptr ? 0 : partition->table.buckets();
@@ -125,8 +133,18 @@ void Keyspace::sweep_stripe(std::size_t& limit) {
       partition->table.map_heats(sweep.bucket, sweep.map);
     }
   }
+  constexpr std::size_t kSetsPerBucket = 4;
+  const std::size_t sets = at.ghost.sets();
+  for (; sweep.bucket < sets; ++sweep.bucket) {
+    if (sweep.bucket % kSetsPerBucket == 0) {
+      if (limit == 0) return;
+      --limit;
+    }
+    at.ghost.map_heats(sweep.bucket, sweep.map);
+  }
   ++sweep.stripe;
   sweep.db = 0;
+  sweep.bucket = 0;
 }
 
 bool Keyspace::sweep_heats(Instant now, std::size_t limit) {

@@ -3,7 +3,9 @@
 #include <atomic>
 #include <cstdint>
 
+#include "server/engine/eviction_ranks.h"
 #include "server/engine/expiry_index.h"
+#include "server/engine/ghost.h"
 #include "server/engine/instant.h"
 #include "server/engine/table.h"
 #include "server/engine/watch.h"
@@ -52,6 +54,8 @@ struct alignas(64) Stripe {
   std::uint32_t end = 0;  // of the databases that were ever used
   std::atomic<Partition*>* partitions = nullptr;  // by database; null until used. The keyspace's
   WatchedKeys watched;
+  Ghost ghost;
+  UseCounts uses;  // counted while there is a ghost
 
   Partition* partition(Db db) const { return partitions[magpie::index_of(db)].load(std::memory_order_relaxed); }
 };

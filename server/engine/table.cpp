@@ -46,21 +46,27 @@ void set_hash_seed(std::uint64_t seed) { hash_seed = seed; }
 Table::Table() { add_bucket(); }
 
 Table::~Table() {
+  forget_buckets();
   while (!pages_.empty()) drop_page(pages_);
   while (!overflow_pages_.empty()) drop_page(overflow_pages_);
+}
+
+/// All of them, with what is in them; their pages are left.
+void Table::forget_buckets() {
+  account(-static_cast<std::int64_t>((buckets() + overflow_used_) * sizeof(Bucket)));
+  bucket_count_.store(0, std::memory_order_relaxed);
+  overflow_used_ = 0;
 }
 
 void Table::add_page(Pages& pages) {
   auto* const buckets = static_cast<Bucket*>(PagePool::instance().take());
   for (std::size_t i = 0; i < kPageBuckets; ++i) new (buckets + i) Bucket;
   pages.push_back(buckets);
-  account(PagePool::kPage);
 }
 
 void Table::drop_page(Pages& pages) {
   PagePool::instance().give(pages.back());
   pages.pop_back();
-  account(-static_cast<std::int64_t>(PagePool::kPage));
 }
 
 // --- one chain ---
@@ -145,6 +151,7 @@ void Table::add_overflow(Bucket& last) {
   if (number == overflow_free_) overflow_free_ = load_number(added.overflow);
   added = {};
   ++overflow_used_;
+  account(sizeof(Bucket));
 }
 
 /// Frees the bucket behind `last`, which must be the end of its chain and empty.
@@ -154,6 +161,7 @@ void Table::drop_overflow(Bucket& last) {
   overflow_free_ = number;
   last.overflow = {};
   last.spilled = 0;
+  account(-static_cast<std::int64_t>(sizeof(Bucket)));
   if (--overflow_used_ > 0) return;
   while (!overflow_pages_.empty()) drop_page(overflow_pages_);
   overflow_end_ = overflow_free_ = 0;
@@ -237,11 +245,13 @@ void Table::erase(std::uint64_t hash, const Entry* entry) {
 void Table::add_bucket() {
   if (buckets() == pages_.size() * kPageBuckets) add_page(pages_);
   bucket_count_.store(buckets() + 1, std::memory_order_release);
+  account(sizeof(Bucket));
 }
 
 /// The last bucket must be empty.
 void Table::drop_last_bucket() {
   bucket_count_.store(buckets() - 1, std::memory_order_relaxed);
+  account(-static_cast<std::int64_t>(sizeof(Bucket)));
   if (buckets() == (pages_.size() - 1) * kPageBuckets) drop_page(pages_);
 }
 
@@ -262,13 +272,13 @@ void Table::merge_one() {
 
 // --- many entries ---
 
-template <class Visit>
-void Table::visit_places(const Bucket& first, Visit&& visit) const {
-  for (auto* bucket = const_cast<Bucket*>(&first); bucket != nullptr; bucket = overflow_of(*bucket)) {
-    for (std::size_t i = 0; i < kPlaces; ++i) {
-      if (bucket->handles[i] != kEmpty) visit(Place{bucket, i});
-    }
-  }
+Table::Found Table::find_in_chain(std::size_t bucket, Handle handle) const {
+  Found found;
+  if (bucket >= buckets()) return found;
+  visit_places(at(bucket), [&](Place place) {
+    if (place.handle() == handle) found = found_at(place);
+  });
+  return found;
 }
 
 void Table::map_heats(std::size_t bucket, const HeatMap& map) {
@@ -339,6 +349,7 @@ Table::Found Table::sample(std::uint64_t random) const {
 
 std::size_t Table::free_some(std::size_t limit) {
   constexpr std::size_t kPagesByEntry = 4;  // there are fewer pages than entries, so these are gone first
+  forget_buckets();
   const std::size_t freed = heap_.free_some(limit);
   size_ -= freed;
   std::size_t most = size_ == 0 ? SIZE_MAX : limit * kPagesByEntry;
@@ -353,8 +364,6 @@ void Table::reset() {
   heap_.reset();
   emptying_.reset();
   overflow_end_ = overflow_free_ = 0;
-  overflow_used_ = 0;
-  bucket_count_.store(0, std::memory_order_relaxed);
   add_bucket();
 }
 
@@ -371,14 +380,14 @@ bool Table::compact(std::size_t limit) {
     const Entry* const entry = heap_.at(*from);
     const std::uint64_t hash = hash_of(entry->key());
     const Place at = place_of(hash, entry);  // while the entry is still there to be compared with
-    at.handle() = heap_.move(*from);
+    at.handle() = heap_.move(at.handle());
     --limit;
   }
   return emptying_ || heap_.arena().sparse();
 }
 
 std::size_t Table::memory() const {
-  return pages_.memory() + overflow_pages_.memory() + (pages_.size() + overflow_pages_.size()) * PagePool::kPage;
+  return pages_.memory() + overflow_pages_.memory() + (buckets() + overflow_used_) * sizeof(Bucket);
 }
 
 }  // namespace magpie::engine

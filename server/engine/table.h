@@ -69,6 +69,13 @@ class alignas(64) Table {
   /// The bucket that this one was split from, and will be merged into.
   static std::size_t origin_of(std::size_t bucket) { return bucket ^ std::bit_floor(bucket); }
 
+  /// Visits what a chain tells of its entries without touching them: visit(Handle, Heat). The bucket, 0 ..< buckets().
+  template <class Visit>
+  void visit_heats(std::size_t bucket, Visit&& visit) const {
+    visit_places(at(bucket), [&](Place at) { visit(at.handle(), at.heat()); });
+  }
+  /// The entry with this handle, if it still is in the chain of this bucket.
+  Found find_in_chain(std::size_t bucket, Handle handle) const;
   /// Replaces every heat in the chain of a bucket, 0 ..< buckets(), by what the map makes of it.
   void map_heats(std::size_t bucket, const HeatMap& map);
 
@@ -90,8 +97,10 @@ class alignas(64) Table {
   /// Moves entries together where deleting has left pages sparse; about `limit` entries. True if there is more to do.
   bool compact(std::size_t limit);
 
-  /// Bytes of buckets and directory.
+  /// Bytes of buckets and directory. The pages of a table may have more room.
   std::size_t memory() const;
+  /// Bytes of the entries.
+  std::size_t entries_memory() const { return heap_.memory(); }
   /// Bytes of the pages that the small entries lie in.
   std::size_t pages_memory() const { return heap_.arena().held(); }
   /// Bytes of them that no entry takes.
@@ -156,12 +165,19 @@ class alignas(64) Table {
   void merge_one();
   void add_bucket();
   void drop_last_bucket();
+  void forget_buckets();
   void add_overflow(Bucket& last);
   void drop_overflow(Bucket& last);
   /// Takes everything out of a chain, which is then one empty bucket.
   void unload(Bucket& first);
   template <class Visit>
-  void visit_places(const Bucket& first, Visit&& visit) const;
+  void visit_places(const Bucket& first, Visit&& visit) const {
+    for (auto* bucket = const_cast<Bucket*>(&first); bucket != nullptr; bucket = overflow_of(*bucket)) {
+      for (std::size_t i = 0; i < kPlaces; ++i) {
+        if (bucket->handles[i] != Handle{0}) visit(Place{bucket, i});
+      }
+    }
+  }
   void visit_chain(const Bucket& first, const Visitor& visit) const;
   std::size_t chain_length(const Bucket& first) const;
   Found nth_of_chain(const Bucket& first, std::size_t n) const;
