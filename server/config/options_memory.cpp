@@ -23,7 +23,7 @@ const Option kOptions[] = {
     {.name = "maxmemory-samples",
      .kind = Integer{.low = 1},
      .default_text = "5",
-     .help = "how many keys eviction compares",
+     .help = "how many keys volatile-ttl compares",
      .access = field<&Settings::maxmemory_samples>()},
     {.name = "lfu-log-factor",
      .kind = Integer{},
