@@ -17,7 +17,6 @@ struct EvictionCandidate {
   std::uint32_t db = 0;
   StripeIndex stripe{};
   Heat heat{};
-  float weight = 0;  // what its rank is multiplied with, for its size
 };
 
 /// Stripes whose keys compete: those whose numbers leave the same rest when divided by the number of domains. A hand
@@ -39,6 +38,7 @@ struct EvictionState {
   std::array<EvictionDomain, kStripes> domains;
   std::atomic<unsigned> domain_count = 1;  // a power of two
   std::atomic<unsigned> turn = 0;  // which domain a thread takes next
+  std::array<std::atomic<std::size_t>, kStripes> keys{};  // by stripe, when the epoch began
   // An epoch has passed when as much has been evicted as an eighth of what there is.
   std::atomic<std::int64_t> evicted_bytes = 0;
   std::atomic<std::int64_t> epoch_bytes = 0;  // 0: nothing has been evicted yet

@@ -1,5 +1,7 @@
 #include "server/engine/ghost.h"
 
+#include <utility>
+
 namespace magpie::engine {
 namespace {
 
@@ -19,14 +21,23 @@ Ghost::Set Ghost::cell_of(std::uint64_t hash, Heat heat) {
   return print << 8 | index_of(heat);
 }
 
+void Ghost::plan(std::size_t keys) {
+  constexpr std::size_t kFewKeys = 8;
+  // Not for every change: a new size costs some of what is remembered.
+  const bool other = size() < keys * 3 / 4 || size() > keys + keys / 2 + kFewKeys;
+  planned_ = other ? keys + keys / 16 : 0;
+}
+
 void Ghost::resize(std::size_t keys) {
   std::vector<Set, Allocator<Set>> sets((keys + kCells - 1) / kCells);
   // A set stands for a range of hashes: the new one takes over the cells of the old one where its range begins.
   for (std::size_t i = 0; i < sets.size() && !sets_.empty(); ++i) sets[i] = sets_[i * sets_.size() / sets.size()];
   sets_ = std::move(sets);
+  planned_ = 0;
 }
 
 std::optional<Heat> Ghost::remember(std::uint64_t hash, Heat heat) {
+  if (planned_ > 0) resize(planned_);
   if (sets_.empty()) return std::nullopt;
   hash = mixed(hash);
   Set& set = set_of(hash);

@@ -14,7 +14,10 @@ namespace magpie::engine {
 /// in first out. A key that returns while it is here resumes where it left. Guarded by the stripe's lock.
 class Ghost {
  public:
-  /// Room for about this many keys; what is there is kept as far as it fits. 0: none.
+  /// How many keys there are: the next remember() then sees to room for about as many, if what there is differs much.
+  /// Not at once, because all stripes are told at the same time.
+  void plan(std::size_t keys);
+  /// At once; 0: none. What is there is kept as far as it fits.
   void resize(std::size_t keys);
   /// Cells.
   std::size_t size() const { return sets_.size() * kCells; }
@@ -39,6 +42,7 @@ class Ghost {
   Set& set_of(std::uint64_t hash) { return sets_[(hash >> 32) * sets_.size() >> 32]; }
 
   std::vector<Set, Allocator<Set>> sets_;
+  std::size_t planned_ = 0;  // keys that it is to be made for, 0: it stays
 };
 
 }  // namespace magpie::engine

@@ -127,12 +127,13 @@ void Keyspace::change(const Overwrite& effect, Instant now) {
   Stripe& at = stripe(effect.key.stripe);
   Partition& partition = partition_or_new(at, effect.db);
   touch_watched(at, effect.db, effect.key.bytes);
-  if (partition.table.find(effect.key.hash, effect.key.bytes).entry == nullptr) {
+  const bool is_new = partition.table.find(effect.key.hash, effect.key.bytes).entry == nullptr;
+  if (is_new) {
     const Table::Fresh fresh = partition.table.make({effect.key.bytes, StringValue::raw({}), std::nullopt});
     partition.insert(effect.key.hash, fresh, first_heat(at, effect.db, effect.key.hash, now));
   }
   const auto [old, heat] = partition.table.find(effect.key.hash, effect.key.bytes);
-  touch(at, *heat, now);
+  if (!is_new) touch(at, *heat, now);
   if (old->string().form != StringForm::Integer &&
       old->overwrite_in_place(effect.offset, effect.bytes, EntryHeap::capacity(*old))) {
     return;

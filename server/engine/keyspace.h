@@ -241,7 +241,7 @@ class Keyspace {
   void begin_evicting(Instant now);
   void rank_heats();
   void go_on_after_eviction(Instant now);
-  void survey(Stripe& at, Survey& sum) const;
+  std::size_t survey(Stripe& at, Survey& sum) const;
   void end_epoch(Instant now);
   float rank_of(const EvictionSettings& settings, Heat heat) const;
   bool evict_sampled(const EvictionSettings& settings, Instant now);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 
 #include "server/engine/eviction_state.h"
 #include "server/engine/keyspace.h"
@@ -46,7 +45,7 @@ bool Keyspace::evict_one(const EvictionSettings& settings, Instant now) {
 // --- domains ---
 
 /// Each thread stays with a domain for a number of evictions that grows with the domain's size, so that domains of
-/// different size lose keys at the same rate.
+/// different size lose keys at the same rate. A domain where the hand meets nothing is passed over.
 bool Keyspace::evict_by_heat(const EvictionSettings& settings, Instant now) {
   struct Turn {
     unsigned domain = 0;
@@ -56,32 +55,29 @@ bool Keyspace::evict_by_heat(const EvictionSettings& settings, Instant now) {
   EvictionState& state = *eviction_state_;
   begin_evicting(now);
   const unsigned domains = state.domain_count.load(std::memory_order_relaxed);
-  for (unsigned attempt = 0; attempt <= domains; ++attempt) {
-    if (turn.left == 0 || turn.domain >= domains) {
-      turn.domain = state.turn.fetch_add(1, std::memory_order_relaxed) % domains;
-      turn.left = turn_of(turn.domain, domains);
-    }
-    --turn.left;
+  if (turn.left == 0 || turn.domain >= domains) {
+    turn.domain = state.turn.fetch_add(1, std::memory_order_relaxed) % domains;
+    turn.left = turn_of(turn.domain, domains);
+  }
+  for (unsigned attempt = 0; attempt < domains; ++attempt) {
+    if (turn.left > 0) --turn.left;
     if (evict_in(state.domains[turn.domain], settings, now)) {
       go_on_after_eviction(now);
       return true;
     }
-    turn.left = 0;
+    turn = {(turn.domain + 1) % domains, 0};
   }
-  // The hand does not go far where few keys may go; an index finds them.
-  return only_volatile(settings.policy) && evict_sampled(settings, now);
+  return evict_sampled(settings, now);  // the hand does not go far where few keys may go; this goes over all stripes
 }
 
 /// Evictions in one turn.
 std::size_t Keyspace::turn_of(unsigned domain, unsigned domains) const {
-  constexpr std::size_t kBucketsPerEviction = 64;
-  std::size_t buckets = 0;
+  constexpr std::size_t kKeysPerEviction = 512;
+  std::size_t keys = 0;
   for (unsigned number = domain; number < kStripes; number += domains) {
-    const Partition* const partition =
-        slot(StripeIndex{static_cast<std::uint8_t>(number)}, Db{0}).load(std::memory_order_acquire);
-    if (partition != nullptr) buckets += partition->table.buckets();
+    keys += eviction_state_->keys[number].load(std::memory_order_relaxed);
   }
-  return buckets / kBucketsPerEviction + 1;
+  return keys / kKeysPerEviction + 1;
 }
 
 // --- the hand and the pool ---
@@ -91,7 +87,7 @@ float Keyspace::rank_of(const EvictionSettings& settings, Heat heat) const {
 }
 
 void Keyspace::offer(EvictionDomain& domain, const EvictionSettings& settings, const EvictionCandidate& candidate) {
-  const auto rank = [&](const EvictionCandidate& one) { return rank_of(settings, one.heat) * one.weight; };
+  const auto rank = [&](const EvictionCandidate& one) { return rank_of(settings, one.heat); };
   const auto end = domain.pool.begin() + static_cast<std::ptrdiff_t>(domain.count);
   const auto same = std::find_if(domain.pool.begin(), end, [&](const EvictionCandidate& one) {
     return one.handle == candidate.handle && one.stripe == candidate.stripe && one.db == candidate.db;
@@ -107,8 +103,8 @@ void Keyspace::offer(EvictionDomain& domain, const EvictionSettings& settings, c
   }
 }
 
-/// Offers the entries of the bucket at the hand, and moves the hand on. False if its stripe has no more buckets; then
-/// the hand stands at the next stripe.
+/// Offers the entries of the bucket at the hand, and moves the hand on within its stripe. False if that has no more
+/// buckets.
 bool Keyspace::move_hand(EvictionDomain& domain, const EvictionSettings& settings) {
   const StripeIndex index{static_cast<std::uint8_t>(domain.stripe)};
   const Guard guard = lock(mask_of(index));
@@ -119,7 +115,7 @@ bool Keyspace::move_hand(EvictionDomain& domain, const EvictionSettings& setting
     const auto bucket = static_cast<std::uint32_t>(domain.bucket++);
     partition->table.visit_heats(bucket, [&](Handle handle, Heat heat) {
       if (only_volatile(settings.policy) && !EntryHeap::has_expiry(handle)) return;
-      offer(domain, settings, {handle, bucket, domain.db, index, heat, 1});
+      offer(domain, settings, {handle, bucket, domain.db, index, heat});
     });
     return true;
   }
@@ -152,7 +148,7 @@ bool Keyspace::evict_in(EvictionDomain& domain, const EvictionSettings& settings
   while (domain.count > 0) {
     const auto end = domain.pool.begin() + static_cast<std::ptrdiff_t>(domain.count);
     auto& lowest = *std::min_element(domain.pool.begin(), end, [&](const auto& a, const auto& b) {
-      return rank_of(settings, a.heat) * a.weight < rank_of(settings, b.heat) * b.weight;
+      return rank_of(settings, a.heat) < rank_of(settings, b.heat);
     });
     const EvictionCandidate candidate = lowest;
     lowest = domain.pool[--domain.count];
@@ -162,8 +158,9 @@ bool Keyspace::evict_in(EvictionDomain& domain, const EvictionSettings& settings
   return false;
 }
 
-/// False if it is not there any more, or has been used since.
+/// False if it is not there any more, has been used since, or comes from the time of another policy and may not go.
 bool Keyspace::evict_candidate(const EvictionCandidate& candidate, const EvictionSettings& settings, Instant now) {
+  if (only_volatile(settings.policy) && !EntryHeap::has_expiry(candidate.handle)) return false;
   const Guard guard = lock(mask_of(candidate.stripe));
   Stripe& at = stripe(candidate.stripe);
   const Partition* const partition = candidate.db < at.end ? at.partition(Db{candidate.db}) : nullptr;
@@ -217,7 +214,8 @@ struct Keyspace::Survey {
   EvictionRanks::Sums deaths{};
 };
 
-void Keyspace::survey(Stripe& at, Survey& sum) const {
+/// Returns how many keys the stripe has.
+std::size_t Keyspace::survey(Stripe& at, Survey& sum) const {
   std::size_t keys = 0;
   for (std::uint32_t db = 0; db < at.end; ++db) {
     const Partition* const partition = at.partition(Db{db});
@@ -231,11 +229,12 @@ void Keyspace::survey(Stripe& at, Survey& sum) const {
     sum.hits[kind] += at.uses.hits[kind].load(std::memory_order_relaxed);
     sum.deaths[kind] += at.uses.deaths[kind].load(std::memory_order_relaxed);
   }
-  if (uses_frequency(eviction().policy)) keys = 0;
-  // Not for every change: a new size costs some of what is remembered.
-  constexpr std::size_t kFewKeys = 8;
-  const std::size_t cells = at.ghost.size();
-  if (cells < keys * 3 / 4 || cells > keys + keys / 2 + kFewKeys) at.ghost.resize(keys + keys / 16);
+  if (uses_frequency(eviction().policy)) {
+    at.ghost.resize(0);
+  } else {
+    at.ghost.plan(keys);
+  }
+  return keys;
 }
 
 /// An epoch has passed, or eviction begins.
@@ -247,7 +246,7 @@ void Keyspace::end_epoch(Instant now) {
   Survey sum;
   for (unsigned number = 0; number < kStripes; ++number) {
     const Guard stripe_guard = lock(StripeMask{1} << number);
-    survey(stripes_[number], sum);
+    state.keys[number].store(survey(stripes_[number], sum), std::memory_order_relaxed);
   }
   ranks_.learn(sum.hits, sum.deaths);
   if (!first) epochs_.turn_over(now);

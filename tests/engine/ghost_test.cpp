@@ -96,3 +96,29 @@ TEST_CASE("heats are mapped in all cells, empty ones stay empty") {
   CHECK(found >= 4);
   for (std::uint64_t number = 0; number < 10'000; ++number) REQUIRE_FALSE(ghost.recall(number * 77 + 5).has_value());
 }
+
+TEST_CASE("room is made for the planned number of keys with the next one that leaves, and not for every change") {
+  Ghost ghost;
+  ghost.plan(1000);
+  CHECK(ghost.size() == 0);
+  ghost.remember(1, heat(1));
+  const std::size_t first = ghost.size();
+  CHECK(first >= 1000);
+  CHECK(first < 1100);
+  CHECK(ghost.recall(1) == heat(1));
+  for (const std::size_t keys : {900U, 1300U}) {
+    ghost.plan(keys);
+    ghost.remember(2, heat(1));
+    CHECK(ghost.size() == first);
+  }
+  ghost.plan(2000);
+  ghost.remember(3, heat(1));
+  CHECK(ghost.size() >= 2000);
+  ghost.plan(500);
+  ghost.remember(4, heat(1));
+  CHECK(ghost.size() < 600);
+  ghost.plan(2000);
+  ghost.resize(0);  // which outweighs a plan
+  ghost.remember(5, heat(1));
+  CHECK(ghost.size() == 0);
+}

@@ -320,3 +320,38 @@ TEST_CASE("a scan does not push out what is used again and again") {
   // LRU would keep none: 2,500 other keys come between two uses of one.
   CHECK(misses < 1500);
 }
+
+TEST_CASE("what was chosen under another policy goes only if it may go under the new one") {
+  Keyspace keyspace({1, true});
+  keyspace.set_eviction({.policy = EvictionPolicy::AllKeysLru});
+  constexpr int kKeys = 1000;
+  for (int number = 0; number < kKeys; ++number) {
+    put(keyspace, number_key(number), "value", number % 2 == 0 ? std::optional(later(1'000'000)) : std::nullopt);
+  }
+  evict(keyspace, 10, kNow);
+  const std::uint64_t persistent = keyspace.keys(Db{0}) - keyspace.size(Db{0}, kNow).volatile_keys;
+  keyspace.set_eviction({.policy = EvictionPolicy::VolatileLru});
+  CHECK_FALSE(has_room(keyspace, 0, kNow));
+  CHECK(keyspace.keys(Db{0}) == persistent);
+}
+
+TEST_CASE("stripes with more keys lose more, in whatever database they are") {
+  Keyspace keyspace({2, true});
+  keyspace.set_eviction({.policy = EvictionPolicy::AllKeysLru});
+  constexpr int kKeys = 20'000;
+  const auto put_in_second = [&](const std::string& key) {
+    keyspace.apply(Put{Db{1}, Key::of(key), StringValue::plain("value"), {}}, kNow);
+  };
+  std::uint64_t tagged = 0;
+  for (int number = 0; number < kKeys; ++number) {
+    put_in_second("{t}" + std::to_string(number));  // all in one stripe
+    put_in_second(number_key(number));
+  }
+  while (keyspace.keys(Db{1}) > kKeys) REQUIRE(has_room(keyspace, used_memory() - 1, kNow));
+  for (int number = 0; number < kKeys; ++number) {
+    const std::string key = "{t}" + std::to_string(number);
+    tagged += keyspace.peek(Db{1}, Key::of(key), kNow) != nullptr ? 1 : 0;
+  }
+  CHECK(tagged > kKeys / 4);
+  CHECK(tagged < kKeys * 3 / 4);
+}

@@ -100,3 +100,13 @@ TEST_CASE("a change of policy translates what there is") {
   CHECK(class_of(heat_of(keyspace, 5)) == 0);
   CHECK(keyspace.idle_ms(heat_of(keyspace, 5), later(5000)) <= 2000);
 }
+
+TEST_CASE("a string that is made by writing into it counts one use") {
+  Keyspace keyspace({1, true});
+  keyspace.set_eviction({.policy = EvictionPolicy::AllKeysLfu, .lfu_log_factor = 0});
+  const std::string name = number_key(0);
+  keyspace.apply(magpie::engine::Overwrite{Db{0}, Key::of(name), 0, "text"}, kNow);
+  CHECK(heat_of(keyspace, 0) == kFirstFrequency);
+  keyspace.apply(magpie::engine::Overwrite{Db{0}, Key::of(name), 4, "more"}, kNow);
+  CHECK(index_of(heat_of(keyspace, 0)) == index_of(kFirstFrequency) + 1);
+}
