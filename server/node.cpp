@@ -193,6 +193,8 @@ void Node::run(const std::function<void()>& on_ready) {
   const auto on_signal = [this] { shut_down({}); };
   terminate_ = std::make_unique<net::SignalWatcher>(loop_, SIGTERM, on_signal);
   interrupt_ = std::make_unique<net::SignalWatcher>(loop_, SIGINT, on_signal);
+  for (page_tender_.begin(); page_tender_.step();) {  // before there is anybody to wait for it
+  }
   state_.startup_data = engine::used_memory();
   state_.startup_memory = own_memory();
   for (const auto& worker : workers_) worker->start();

@@ -18,12 +18,19 @@ Instant instant_of(std::uint64_t time) { return Instant{kFirstMs + static_cast<s
 
 constexpr std::greater<> kLater{};
 
+/// Room for some elements more, by an eighth of what there is: a vector by itself would double.
+template <class Vector>
+void grow(Vector& vector, std::size_t size) {
+  if (size > vector.capacity()) vector.reserve(size + size / 8);
+}
+
 }  // namespace
 
 void ExpiryIndex::push(Group group, std::uint64_t time) {
+  grow(items_, items_.size() + 1);
   items_.push_back(time << kGroupBits | group);
   std::push_heap(items_.begin(), items_.end(), kLater);
-  if (items_.size() > 2 * timed_groups_ + kSlack) rebuild();
+  if (items_.size() > timed_groups_ + timed_groups_ / 4 + kSlack) rebuild();
 }
 
 /// Leaves out what is stale.
@@ -39,6 +46,7 @@ void ExpiryIndex::rebuild() {
 void ExpiryIndex::set(Group group, std::uint64_t time) {
   if (group >= earliest_.size()) {
     if (time == kNone) return;
+    grow(earliest_, group + 1);
     earliest_.resize(group + 1, kNone);
   }
   timed_groups_ += static_cast<std::size_t>(time != kNone);

@@ -23,6 +23,7 @@ class PageTender {
  private:
   PagePool& pool_;
   std::size_t taken_before_ = 0;
+  std::size_t peak_ = 0;  // pages in use at most, lately
   std::size_t wanted_ = 0;  // free pages: at least
   std::size_t keep_ = 0;  // and at most
   unsigned touches_ = 0;  // pieces that may still follow

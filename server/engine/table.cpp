@@ -237,7 +237,7 @@ void Table::erase(std::uint64_t hash, const Entry* entry) {
   heap_.free(std::exchange(at.handle(), kEmpty));
   fill_hole(hash, at);
   --size_;
-  if (buckets() > 1 && size_ < buckets() * kShrinkLoad) merge_one();
+  if (size_ < (buckets() - 1) * kShrinkLoad) merge_one();
 }
 
 // --- buckets ---

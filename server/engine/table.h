@@ -109,8 +109,8 @@ class alignas(64) Table {
  private:
   static constexpr std::size_t kPlaces = 10;
   static constexpr std::size_t kPageBuckets = PagePool::kPage / 64;
-  static constexpr std::size_t kGrowLoad = 8;  // entries per bucket, above which the next insert splits
-  static constexpr std::size_t kShrinkLoad = 3;  // below which the next erase merges
+  static constexpr std::size_t kGrowLoad = 9;  // entries per bucket, above which the next insert splits
+  static constexpr std::size_t kShrinkLoad = 6;  // below which, with a bucket fewer, the next erase merges
   static constexpr unsigned kPrintShift = 56;  // the hash's top byte is the fingerprint,
   static constexpr unsigned kSpillShift = 53;  // the three bits below choose the bit of `spilled`
 
