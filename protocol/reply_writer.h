@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <cstring>
 
-#include "protocol/byte_buffer.h"
 #include "protocol/bytes.h"
 #include "protocol/numbers.h"
+#include "protocol/output_buffer.h"
 
 namespace magpie::resp {
 
@@ -17,17 +17,18 @@ enum class Version : std::uint8_t { Resp2 = 2, Resp3 = 3 };
 /// their number of elements; the caller then writes exactly that many.
 class ReplyWriter {
  public:
-  ReplyWriter(ByteBuffer& out, Version version) : out_(&out), version_(version) {}
+  ReplyWriter(OutputBuffer& out, Version version) : out_(&out), version_(version) {}
 
   Version version() const { return version_; }
   void set_version(Version version) { version_ = version; }
-  ByteBuffer& buffer() { return *out_; }
+  OutputBuffer& buffer() { return *out_; }
 
   void ok();                                       // +OK
   void simple(ByteView text);                      // +text, no CR or LF in it
   void error(ByteView text);                       // -text ("ERR ..."); CR and LF become spaces, trailing ones go
   void integer(std::int64_t value);                // :n
   void bulk(ByteView bytes);                       // $n
+  void shared_bulk(SharedBytes bytes);             // the same, not copied; at least one byte
   void null();                                     // $-1 or _
   void null_array();                               // *-1 or _
   void array(std::size_t count);                   // *n
@@ -52,10 +53,11 @@ class ReplyWriter {
   static char* write_header(char type, std::int64_t value, char* at);
   void header(char type, std::int64_t value);
   void line(char type, ByteView text);
-  void literal(ByteView text) { out_->append(text); }
+  ByteBuffer& own() { return out_->own(); }
+  void literal(ByteView text) { own().append(text); }
   void large_bulk(ByteView bytes);
 
-  ByteBuffer* out_;
+  OutputBuffer* out_;
   Version version_;
 };
 
@@ -75,8 +77,8 @@ inline char* ReplyWriter::write_header(char type, std::int64_t value, char* at) 
 }
 
 inline void ReplyWriter::header(char type, std::int64_t value) {
-  char* const start = out_->reserve(kHeader);
-  out_->commit(static_cast<std::size_t>(write_header(type, value, start) - start));
+  char* const start = own().reserve(kHeader);
+  own().commit(static_cast<std::size_t>(write_header(type, value, start) - start));
 }
 
 inline void ReplyWriter::ok() { literal("+OK\r\n"); }
@@ -92,11 +94,11 @@ inline void ReplyWriter::array(std::size_t count) { header('*', static_cast<std:
 
 inline void ReplyWriter::bulk(ByteView bytes) {
   if (bytes.size() > kSmallBulk) return large_bulk(bytes);
-  char* const start = out_->reserve(kHeader + bytes.size() + 2);
+  char* const start = own().reserve(kHeader + bytes.size() + 2);
   char* at = write_header('$', static_cast<std::int64_t>(bytes.size()), start);
   if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
   at = end_line(at + bytes.size());
-  out_->commit(static_cast<std::size_t>(at - start));
+  own().commit(static_cast<std::size_t>(at - start));
 }
 
 }  // namespace magpie::resp

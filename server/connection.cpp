@@ -159,7 +159,7 @@ void Connection::go_on() {
 bool Connection::send_replies(Dispatcher::State state, Instant now) {
   list_as_monitor();
   if (state == Dispatcher::State::CutOff) {
-    worker_.shared_output().truncate(0);
+    worker_.shared_output().clear();
     close();
     return false;
   }
@@ -169,7 +169,7 @@ bool Connection::send_replies(Dispatcher::State state, Instant now) {
 }
 
 void Connection::process(ByteView input, Instant now, std::optional<std::size_t> head) {
-  ByteBuffer& out = worker_.shared_output();
+  OutputBuffer& out = worker_.shared_output();
   Dispatcher& dispatcher = worker_.dispatcher();
   std::size_t consumed = 0;
   Dispatcher::Outcome outcome;
@@ -208,18 +208,18 @@ void Connection::keep_rest(ByteView input, std::size_t consumed) {
 }
 
 bool Connection::flush(Instant now) {
-  ByteBuffer& out = worker_.shared_output();
+  OutputBuffer& out = worker_.shared_output();
   if (out.empty()) return true;
   LoopStatistics& statistics = *worker_.state().statistics;
   if (over_output_limit(stream_.pending_bytes() + out.size(), now)) {
-    out.truncate(0);
+    out.clear();
     close_over_output_limit();
     return false;
   }
   statistics.net_output_bytes.add(out.size());
   statistics.total_writes_processed.add(1);
   stream_.write(out);
-  if (out.capacity() > kKeptBuffer) out.release();
+  if (out.own_memory() > kKeptBuffer) out.release();
   return true;
 }
 
@@ -240,7 +240,7 @@ void Connection::close_over_output_limit() {
   close();
 }
 
-void Connection::send_unasked(ByteBuffer& bytes) {
+void Connection::send_unasked(OutputBuffer& bytes) {
   if (closing_ || client_->reply_mode == ReplyMode::Off) return;
   const std::size_t unread = stream_.pending_bytes() + bytes.size();
   if (unread > kMonitorBacklog || over_output_limit(unread, worker_.now())) {
@@ -249,7 +249,7 @@ void Connection::send_unasked(ByteBuffer& bytes) {
   }
   worker_.state().statistics->net_output_bytes.add(bytes.size());
   stream_.write(bytes);
-  client_->output_queue = stream_.pending_memory();
+  publish_output();
 }
 
 void Connection::start_wait() {
@@ -302,7 +302,12 @@ void Connection::publish() {
   client_->query_buffer_free = tail_.capacity() - tail_.size();
   client_->argument_bytes = progress_.parsed_bytes;
   client_->input_memory = tail_.capacity() + progress_.parsed.capacity() * sizeof(progress_.parsed[0]);
+  publish_output();
+}
+
+void Connection::publish_output() {
   client_->output_queue = stream_.pending_memory();
+  client_->output_shared = stream_.pending_shared_memory();
 }
 
 /// Before the reply is sent: who has read it must miss no line.

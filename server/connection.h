@@ -26,7 +26,7 @@ class Connection final : private net::StreamHandler {
 
   /// Sends the replies in `bytes` that no command of this client asked for (MONITOR); empties it. One that leaves too
   /// many of them unread is closed.
-  void send_unasked(ByteBuffer& bytes);
+  void send_unasked(OutputBuffer& bytes);
   /// Closes at once, also while the last replies are being sent.
   void close();
   /// Ends a wait (time-out, CLIENT UNBLOCK, end of a pause) and goes on with what the client sent meanwhile.
@@ -63,6 +63,7 @@ class Connection final : private net::StreamHandler {
   void check_last_reply(Instant now);
   void start_wait();
   void publish();
+  void publish_output();
   void list_as_monitor();
 
   LoopWorker& worker_;

@@ -116,7 +116,7 @@ void Dispatcher::look_ahead(std::size_t number, const Head& head) {
   }
 }
 
-Dispatcher::Outcome Dispatcher::run(ClientState& client, ByteView input, resp::ParseCursor& progress, ByteBuffer& out,
+Dispatcher::Outcome Dispatcher::run(ClientState& client, ByteView input, resp::ParseCursor& progress, OutputBuffer& out,
                                     Instant now, std::span<Request> ready) {
   refresh_settings();
   resp::ReplyWriter reply(out, client.resp);
@@ -193,7 +193,7 @@ void Dispatcher::run_locked(Execution& execution, const Request& request, const 
 void Dispatcher::run_request(Execution& execution, Request& request) {
   refresh_settings();
   ClientState& client = execution.client;
-  ByteBuffer& out = execution.reply.buffer();
+  OutputBuffer& out = execution.reply.buffer();
   const std::size_t reply_start = out.size();
   const Command* command = request.command;
   const bool refused = !is_usual(client, request) && refuse(execution, request, command);
@@ -213,7 +213,7 @@ void Dispatcher::run_request(Execution& execution, Request& request) {
 }
 
 /// Drops the reply that CLIENT REPLY OFF or SKIP does not want.
-void Dispatcher::apply_reply_mode(ClientState& client, ByteBuffer& out, std::size_t reply_start) {
+void Dispatcher::apply_reply_mode(ClientState& client, OutputBuffer& out, std::size_t reply_start) {
   if (client.reply_mode == ReplyMode::SkipNext) {
     client.reply_mode = ReplyMode::Skip;
     return;
@@ -224,7 +224,7 @@ void Dispatcher::apply_reply_mode(ClientState& client, ByteBuffer& out, std::siz
 }
 
 void Dispatcher::reply_protocol_error(Execution& execution, const resp::ProtocolError& bad) {
-  ByteBuffer& out = execution.reply.buffer();
+  OutputBuffer& out = execution.reply.buffer();
   const std::size_t reply_start = out.size();
   commands::reply_error(execution, "ERR " + bad.message());
   if (execution.client.reply_mode != ReplyMode::On) out.truncate(reply_start);
@@ -359,7 +359,7 @@ void Dispatcher::queue(Execution& execution, const Command& command, std::span<c
   execution.reply.simple("QUEUED");
 }
 
-void Dispatcher::finish_wait(ClientState& client, ByteBuffer& out, bool with_error) {
+void Dispatcher::finish_wait(ClientState& client, OutputBuffer& out, bool with_error) {
   if (!client.blocked || client.blocked->kind == Blocked::Kind::Shutdown) return;
   const Blocked blocked = *client.blocked;
   client.blocked.reset();

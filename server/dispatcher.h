@@ -5,8 +5,8 @@
 #include <optional>
 #include <span>
 
-#include "protocol/byte_buffer.h"
 #include "protocol/command_parser.h"
+#include "protocol/output_buffer.h"
 #include "server/commands/context.h"
 #include "server/state/server_state.h"
 
@@ -32,7 +32,7 @@ class Dispatcher {
   };
 
   /// `input` starts where the last outcome's consumed bytes ended; `progress` belongs to the connection.
-  Outcome run(ClientState& client, ByteView input, resp::ParseCursor& progress, ByteBuffer& out, Instant now) {
+  Outcome run(ClientState& client, ByteView input, resp::ParseCursor& progress, OutputBuffer& out, Instant now) {
     return run(client, input, progress, out, now, {});
   }
 
@@ -49,7 +49,7 @@ class Dispatcher {
   void look_ahead(std::size_t number, const Head& head);
   void fetch_heads(std::size_t count) { fetch_entries(std::span(heads_).first(count)); }
   Outcome run_head(std::size_t number, ClientState& client, ByteView input, resp::ParseCursor& progress,
-                   ByteBuffer& out, Instant now) {
+                   OutputBuffer& out, Instant now) {
     return run(client, input, progress, out, now, std::span(heads_).subspan(number, heads_[number].end > 0 ? 1 : 0));
   }
 
@@ -60,7 +60,7 @@ class Dispatcher {
   }
 
   /// The reply of a client whose wait is over.
-  void finish_wait(ClientState& client, ByteBuffer& out, bool with_error);
+  void finish_wait(ClientState& client, OutputBuffer& out, bool with_error);
 
  private:
   static constexpr std::size_t kBatch = 16;
@@ -81,7 +81,7 @@ class Dispatcher {
   };
 
   /// `ready` are the commands at the start of `input` that are parsed already.
-  Outcome run(ClientState& client, ByteView input, resp::ParseCursor& progress, ByteBuffer& out, Instant now,
+  Outcome run(ClientState& client, ByteView input, resp::ParseCursor& progress, OutputBuffer& out, Instant now,
               std::span<Request> ready);
   resp::ParseLimits parse_limits(const ClientState& client) const;
   std::size_t parse_batch(const ClientState& client, ByteView input, std::size_t from, resp::ParseCursor& progress,
@@ -105,7 +105,7 @@ class Dispatcher {
   bool must_authenticate(const ClientState& client) const;
   bool out_of_memory(const commands::Execution& execution, const Request& request, const commands::Command& command);
   void cut_off(ClientState& client, Instant now);
-  static void apply_reply_mode(ClientState& client, ByteBuffer& out, std::size_t reply_start);
+  static void apply_reply_mode(ClientState& client, OutputBuffer& out, std::size_t reply_start);
 
   ServerState& server_;
   LoopState& loop_;

@@ -147,12 +147,12 @@ void LoopWorker::send_monitor_lines() {
     const std::lock_guard guard(monitor_lock_);
     lines.swap(monitor_lines_);
   }
-  ByteBuffer bytes;
+  OutputBuffer bytes;
   for (const ClientId id : monitors_) {
     Connection* connection = find(id);
     if (connection == nullptr) continue;
-    bytes.truncate(0);
-    bytes.append(lines);
+    bytes.clear();
+    bytes.own().append(lines);
     connection->send_unasked(bytes);
   }
 }

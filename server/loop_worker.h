@@ -56,7 +56,7 @@ class LoopWorker {
   /// Takes in the bytes just read to reads(); they are executed when the batch is full, or at the end of this turn.
   void gather(Connection& connection, std::size_t bytes);
   void run_gathered();
-  ByteBuffer& shared_output() { return output_; }
+  OutputBuffer& shared_output() { return output_; }
   /// Frees the connection once its current call has returned.
   void retire(ClientId id);
   void note_blocked(ClientId id) { blocked_.insert(id); }
@@ -81,7 +81,7 @@ class LoopWorker {
   const unsigned loops_;
   LoopState state_;
   ReadBatch reads_;
-  ByteBuffer output_;
+  OutputBuffer output_;
   net::Loop loop_;
   Dispatcher dispatcher_;
   std::unordered_map<ClientId, std::unique_ptr<Connection>> connections_;

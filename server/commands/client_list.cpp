@@ -44,7 +44,7 @@ std::string describe(const ClientState& client, const CommandContext& context) {
   constexpr std::int64_t kSecondMs = 1000;
   const ClientState::Texts texts = client.texts();
   const bool runs = &client == &context.client;
-  const std::uint64_t output = client.output_queue;
+  const std::uint64_t output = client.output_queue + client.output_shared;
   const Command* last = client.last_command;
   std::string line = "id=" + std::to_string(static_cast<std::uint64_t>(client.id));
   const auto text = [&line](ByteView name, ByteView value) {

@@ -87,7 +87,7 @@ void info_clients(InfoText& text, CommandContext& context) {
     if (client->watch_count > 0) ++watching;
     watched += client->watch_count;
     largest_input = std::max<std::uint64_t>(largest_input, client->query_buffer);
-    largest_output = std::max<std::uint64_t>(largest_output, client->output_queue);
+    largest_output = std::max<std::uint64_t>(largest_output, client->output_queue + client->output_shared);
   }
   text.section("Clients");
   text.field("connected_clients", static_cast<std::uint64_t>(context.server.clients.size()));

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <expected>
@@ -20,11 +21,53 @@ constexpr int kSendsPerEvent = 16;  // so that one fast reader does not hold up 
 /// What the kernel did not take at once. Exists only while there is something, so an idle connection does not pay for
 /// it.
 struct WriteQueue {
-  std::deque<ByteBuffer> buffers;
-  std::size_t sent = 0;  // bytes of the first buffer that are gone
-  std::size_t bytes = 0;  // left
+  std::deque<OutputBuffer> buffers;  // none of them empty
+  std::size_t bytes = 0;
   std::size_t memory = sizeof(WriteQueue);
+  std::size_t shared_memory = 0;
+
+  void push(OutputBuffer&& out);
+  void drop_sent(std::size_t sent);
+
+ private:
+  void count_in(const OutputBuffer& buffer) {
+    memory += buffer.own_memory();
+    shared_memory += buffer.shared_memory();
+  }
+  void count_out(const OutputBuffer& buffer) {
+    memory -= buffer.own_memory();
+    shared_memory -= buffer.shared_memory();
+  }
 };
+
+void WriteQueue::push(OutputBuffer&& out) {
+  bytes += out.size();
+  count_in(out);
+  buffers.push_back(std::move(out));
+}
+
+void WriteQueue::drop_sent(std::size_t sent) {
+  bytes -= sent;
+  while (sent > 0) {
+    OutputBuffer& first = buffers.front();
+    const std::size_t now = std::min(sent, first.size());
+    count_out(first);
+    first.consume(now);
+    sent -= now;
+    if (first.empty()) {
+      buffers.pop_front();
+    } else {
+      count_in(first);
+    }
+  }
+}
+
+/// What the kernel takes of the content at once, most of it if there are many pieces.
+std::expected<std::size_t, int> send_buffer(int fd, OutputBuffer& out) {
+  if (!out.has_shared()) return send_some(fd, out.own().view());
+  std::array<ByteView, kViewsPerSend> views;
+  return send_some(fd, std::span(views).first(out.pieces(views)));
+}
 
 }  // namespace
 
@@ -36,7 +79,7 @@ struct Stream::Body final : HandleBody {
 
   void start_reading();
   void stop_reading();
-  void write(ByteBuffer& out);
+  void write(OutputBuffer& out);
   void close_after_writes();
   std::size_t pending_bytes() const { return queue == nullptr ? 0 : queue->bytes; }
 
@@ -44,8 +87,7 @@ struct Stream::Body final : HandleBody {
   void ready(int status, int events);
   void receive();
   void send_queue();
-  void enqueue(ByteBuffer& out, std::size_t taken);
-  void drop_sent(std::size_t bytes);
+  void enqueue(OutputBuffer& out);
   void watch();
   void fail(int error);
   void report_failure();
@@ -133,46 +175,44 @@ void Stream::Body::receive() {
   handler->on_end(failure);
 }
 
-void Stream::Body::write(ByteBuffer& out) {
+void Stream::Body::write(OutputBuffer& out) {
   if (!open() || failure != nullptr || close_when_sent || out.empty()) {
-    out.truncate(0);
+    out.clear();
     return;
   }
   DCHECK(loop().may_touch());
   std::size_t taken = 0;
   if (queue == nullptr) {
-    const std::expected<std::size_t, int> sent = send_some(fd, out.view());
+    const std::expected<std::size_t, int> sent = send_buffer(fd, out);
     if (sent) {
       taken = *sent;
     } else if (!would_block(sent.error())) {
-      out.truncate(0);
+      out.clear();
       fail(sent.error());
       return;
     }
   }
   if (taken == out.size()) {
-    out.truncate(0);
+    out.clear();
   } else {
-    enqueue(out, taken);
+    out.consume(taken);
+    enqueue(out);
   }
 }
 
-/// Puts all but the first `taken` bytes behind what is there.
-void Stream::Body::enqueue(ByteBuffer& out, std::size_t taken) {
-  if (queue == nullptr) {
-    queue = std::make_unique<WriteQueue>();
-    queue->sent = taken;
-  }
-  queue->bytes += out.size() - taken;
+void Stream::Body::enqueue(OutputBuffer& out) {
+  if (queue == nullptr) queue = std::make_unique<WriteQueue>();
   // Many small writes share a buffer.
-  ByteBuffer* const last = queue->buffers.empty() ? nullptr : &queue->buffers.back();
-  if (last != nullptr && last->capacity() - last->size() >= out.size()) {
-    last->append(out.view());
-    out.truncate(0);
-  } else {
-    queue->memory += out.capacity();
-    queue->buffers.push_back(std::move(out));
+  if (!queue->buffers.empty() && !out.has_shared()) {
+    ByteBuffer& last = queue->buffers.back().own();
+    if (last.capacity() - last.size() >= out.size()) {
+      queue->bytes += out.size();
+      last.append(out.own().view());
+      out.clear();
+      return;
+    }
   }
+  queue->push(std::move(out));
   watch();
 }
 
@@ -180,32 +220,21 @@ void Stream::Body::send_queue() {
   for (int sends = 0; sends < kSendsPerEvent; ++sends) {
     std::array<ByteView, kViewsPerSend> views;
     std::size_t count = 0;
-    for (const ByteBuffer& buffer : queue->buffers) {
+    for (const OutputBuffer& buffer : queue->buffers) {
       if (count == views.size()) break;
-      views[count] = buffer.view().substr(count == 0 ? queue->sent : 0);
-      ++count;
+      count += buffer.pieces(std::span(views).subspan(count));
     }
     const std::expected<std::size_t, int> sent = send_some(fd, std::span(views).first(count));
     if (!sent) {
       if (!would_block(sent.error())) fail(sent.error());
       return;
     }
-    drop_sent(*sent);
+    queue->drop_sent(*sent);
     if (queue->bytes == 0) {
       queue.reset();
       handler_for_last_call()->on_drained();
       return;
     }
-  }
-}
-
-void Stream::Body::drop_sent(std::size_t bytes) {
-  queue->bytes -= bytes;
-  queue->sent += bytes;
-  while (!queue->buffers.empty() && queue->sent >= queue->buffers.front().size()) {
-    queue->sent -= queue->buffers.front().size();
-    queue->memory -= queue->buffers.front().capacity();
-    queue->buffers.pop_front();
   }
 }
 
@@ -254,9 +283,10 @@ Stream::~Stream() {
 void Stream::start_reading() { body_->start_reading(); }
 void Stream::stop_reading() { body_->stop_reading(); }
 bool Stream::reading() const { return body_->reading; }
-void Stream::write(ByteBuffer& out) { body_->write(out); }
+void Stream::write(OutputBuffer& out) { body_->write(out); }
 std::size_t Stream::pending_bytes() const { return body_->pending_bytes(); }
 std::size_t Stream::pending_memory() const { return body_->queue == nullptr ? 0 : body_->queue->memory; }
+std::size_t Stream::pending_shared_memory() const { return body_->queue == nullptr ? 0 : body_->queue->shared_memory; }
 void Stream::close() { body_->close(); }
 void Stream::close_after_writes() { body_->close_after_writes(); }
 bool Stream::closed() const { return !body_->open(); }

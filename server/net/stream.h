@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "protocol/byte_buffer.h"
+#include "protocol/output_buffer.h"
 #include "server/net/loop.h"
 
 namespace magpie::net {
@@ -47,11 +47,12 @@ class Stream {
 
   /// Sends the content of `out` and leaves it empty: its memory kept for reuse when the kernel took everything, moved
   /// into the queue when not. Order of writes is kept. A failed connection is reported by on_end(), later.
-  void write(ByteBuffer& out);
+  void write(OutputBuffer& out);
   /// Bytes queued here because the kernel did not take them yet.
   std::size_t pending_bytes() const;
-  /// Memory held by the queue, in bytes.
+  /// Memory held by the queue, in bytes: its own, and the shared bytes that wait in it.
   std::size_t pending_memory() const;
+  std::size_t pending_shared_memory() const;
 
   /// Closes at once, dropping what is queued. Idempotent.
   void close();

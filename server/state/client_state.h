@@ -112,8 +112,9 @@ struct ClientState : std::enable_shared_from_this<ClientState> {
   std::optional<Blocked> blocked;
   std::uint64_t waits = 0;  // begun so far
 
-  /// What the client costs. Any thread.
-  std::uint64_t memory() const { return sizeof *this + input_memory + output_queue + multi_memory; }
+  /// What the client costs, and with it the values that its replies refer to, which others may hold too. Any thread.
+  std::uint64_t own_memory() const { return sizeof *this + input_memory + output_queue + multi_memory; }
+  std::uint64_t memory() const { return own_memory() + output_shared; }
 
   /// Opens the wait that `blocked` has begun to CLIENT UNBLOCK.
   void open_wait() { unblockable.store(WaitNumber{++waits}); }
@@ -137,6 +138,7 @@ struct ClientState : std::enable_shared_from_this<ClientState> {
   SharedValue<std::uint64_t> input_memory;    // what these three take
   SharedValue<std::uint64_t> multi_memory;
   SharedValue<std::uint64_t> output_queue;  // memory of what the kernel did not take
+  SharedValue<std::uint64_t> output_shared;  // values that it refers to
   SharedValue<std::uint64_t> commands_processed;
   std::atomic<bool> watch_dirty{false};  // a watched key has changed: EXEC answers nil
   std::atomic<WaitNumber> unblockable{WaitNumber::None};  // CLIENT UNBLOCK may end it; whoever takes it back does

@@ -49,10 +49,10 @@ void check_arguments(const resp::Reply& arguments) {
 }
 
 std::string arguments_of(const char* spec) {
-  ByteBuffer buffer;
+  OutputBuffer buffer;
   resp::ReplyWriter writer(buffer, resp::Version::Resp2);
   commands::reply_arguments(writer, spec);
-  return std::string(buffer.view());
+  return std::string(buffer.own().view());
 }
 
 std::vector<std::uint32_t> found_by(const KeySearch& search, std::initializer_list<ByteView> arguments) {

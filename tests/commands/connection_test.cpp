@@ -119,7 +119,7 @@ TEST_CASE("nothing that a client sends behind SHUTDOWN is executed") {
   CHECK(server.send("SET a 1\r\nSHUTDOWN NOSAVE\r\nSET b 2\r\nSHUTDOWN\r\n") == "+OK\r\n");
   CHECK(server.shutdowns == 1);
   CHECK(server.send("SET c 3\r\n").empty());
-  magpie::ByteBuffer out;
+  magpie::OutputBuffer out;
   server.dispatcher().finish_wait(server.client(), out, true);
   CHECK(out.empty());
   CHECK(server.send("SET d 4\r\n").empty());
@@ -139,7 +139,7 @@ TEST_CASE("an unknown command is shown in part") {
 TEST_CASE("HTTP cuts the connection off, whatever the state, and is told of once a minute") {
   TestServer server(with_password());
   const auto cut_off = [&](magpie::ByteView bytes) {
-    magpie::ByteBuffer out;
+    magpie::OutputBuffer out;
     magpie::resp::ParseCursor progress;
     server.client().ending = magpie::server::Ending::None;
     const auto outcome = server.dispatcher().run(server.client(), bytes, progress, out, server.now());

@@ -1,6 +1,7 @@
 #include "tests/commands/test_server.h"
 
 #include "server/commands/command_table.h"
+#include "tests/protocol/output_text.h"
 
 namespace magpie::testing {
 namespace {
@@ -65,17 +66,17 @@ std::string TestServer::run(std::initializer_list<ByteView> arguments) {
 std::string TestServer::run_as(std::size_t index, const std::string& words) { return run_as(index, split(words)); }
 
 std::string TestServer::run_as(std::size_t index, const std::vector<std::string>& arguments) {
-  ByteBuffer out;
+  OutputBuffer out;
   resp::ParseCursor progress;
   dispatcher_->run(client(index), encode(arguments), progress, out, now_);
-  return std::string(out.view());
+  return text_of(out);
 }
 
 std::string TestServer::send(ByteView bytes) {
-  ByteBuffer out;
+  OutputBuffer out;
   resp::ParseCursor progress;
   dispatcher_->run(client(), bytes, progress, out, now_);
-  return std::string(out.view());
+  return text_of(out);
 }
 
 }  // namespace magpie::testing

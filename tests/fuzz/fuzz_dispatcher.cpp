@@ -22,11 +22,12 @@
 #include "tests/commands/test_server.h"
 #include "tests/engine/keyspace_fixture.h"
 #include "tests/engine/keyspace_model.h"
+#include "tests/protocol/output_text.h"
 
 namespace {
 
-using magpie::ByteBuffer;
 using magpie::ByteView;
+using magpie::OutputBuffer;
 using magpie::server::Dispatcher;
 using magpie::testing::EffectLog;
 using magpie::testing::TestServer;
@@ -88,9 +89,9 @@ class Session {
     if (step >= 4) run_gathered();
     at_ = step & 3U;
     if ((step & 4U) != 0) {
-      ByteBuffer out;
+      OutputBuffer out;
       server_.dispatcher().finish_wait(server_.client(connections_[at_].client), out, step >= 128);
-      check_replies(out.view());
+      check_replies(magpie::testing::text_of(out));
     }
     if (step >= 8) {
       server_.advance(std::int64_t{1} << ((step >> 3) - 1));
@@ -123,10 +124,10 @@ class Session {
     for (std::size_t i = 0; i < heads.size(); ++i) server_.dispatcher().look_ahead(i, heads[i]);
     server_.dispatcher().fetch_heads(heads.size());
     for (std::size_t i = 0; i < gathered.size(); ++i) {
-      ByteBuffer out;
+      OutputBuffer out;
       const Dispatcher::Outcome outcome =
           server_.dispatcher().run_head(i, *heads[i].client, heads[i].input, *heads[i].progress, out, server_.now());
-      if (take(*gathered[i], outcome, out.view())) run(*gathered[i]);
+      if (take(*gathered[i], outcome, magpie::testing::text_of(out))) run(*gathered[i]);
     }
   }
 
@@ -140,10 +141,10 @@ class Session {
   void run(Connection& connection) {
     while (true) {
       const Copy copy(connection.input);
-      ByteBuffer out;
+      OutputBuffer out;
       const Dispatcher::Outcome outcome = server_.dispatcher().run(server_.client(connection.client), copy.view(),
                                                                    connection.progress, out, server_.now());
-      if (!take(connection, outcome, out.view())) return;
+      if (!take(connection, outcome, magpie::testing::text_of(out))) return;
     }
   }
 

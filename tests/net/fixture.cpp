@@ -117,9 +117,9 @@ std::pair<int, Peer> connected(Kind kind) {
   return {accepted, std::move(peer)};
 }
 
-ByteBuffer bytes_of(std::string_view text) {
-  ByteBuffer buffer;
-  buffer.append(text);
+OutputBuffer bytes_of(std::string_view text) {
+  OutputBuffer buffer;
+  buffer.own().append(text);
   return buffer;
 }
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "protocol/byte_buffer.h"
+#include "protocol/output_buffer.h"
 #include "server/net/stream.h"
 
 namespace magpie::net {
@@ -79,7 +79,7 @@ class Recorder : public StreamHandler {
   std::array<char, 4096> buffer_{};
 };
 
-ByteBuffer bytes_of(std::string_view text);
+OutputBuffer bytes_of(std::string_view text);
 /// `count` bytes in which every position differs from its neighbourhood, so that a wrong order shows.
 std::string pattern(std::size_t count);
 /// A path for a socket in a directory of its own, which is removed with this object.

@@ -36,7 +36,7 @@ class Session final : public StreamHandler {
  private:
   EchoServer& server_;
   Stream stream_;
-  ByteBuffer out_;
+  OutputBuffer out_;
 };
 
 /// Runs its loop on a thread of its own. Everything but the constructor's caller's part runs there.
@@ -87,7 +87,7 @@ class EchoServer {
 std::span<char> Session::read_buffer() { return server_.shared_buffer; }
 void Session::on_read(std::size_t bytes) {
   const ByteView input(server_.shared_buffer.data(), bytes);
-  out_.append(input);
+  out_.own().append(input);
   stream_.write(out_);
   if (stream_.pending_bytes() > 0) stream_.stop_reading();
   if (input.ends_with("QUIT")) {

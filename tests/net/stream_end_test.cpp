@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kMoreThanTheKernelTakes = std::size_t{4} << 20;
 
 void write(Stream& stream, std::string_view text) {
-  ByteBuffer out = bytes_of(text);
+  OutputBuffer out = bytes_of(text);
   stream.write(out);
 }
 

@@ -36,11 +36,11 @@ TEST_CASE("stream: reads what comes and keeps the buffer of a write that fits") 
     CHECK(stream.reading());
     recorder.then = [&](Recorder::Call call) {
       if (call != Recorder::Call::Read) return;
-      ByteBuffer out = bytes_of("pong");
-      const char* memory = out.data();
+      OutputBuffer out = bytes_of("pong");
+      const char* memory = out.own().data();
       stream.write(out);
       CHECK(out.empty());
-      CHECK(out.data() == memory);
+      CHECK(out.own().data() == memory);
       loop.stop();
     };
     peer.send("ping");
@@ -50,7 +50,7 @@ TEST_CASE("stream: reads what comes and keeps the buffer of a write that fits") 
     CHECK(stream.pending_bytes() == 0);
     CHECK(stream.pending_memory() == 0);
     CHECK(recorder.drains == 0);
-    ByteBuffer nothing;
+    OutputBuffer nothing;
     stream.write(nothing);
     CHECK_FALSE(stream.closed());
   }
@@ -108,15 +108,15 @@ TEST_CASE("stream: queues what a slow reader leaves, keeps the order, tells when
     Stream stream(loop, fd, recorder);
     const std::string all = pattern(kMoreThanTheKernelTakes + 100'000);
 
-    ByteBuffer out = bytes_of(all.substr(0, kMoreThanTheKernelTakes));
+    OutputBuffer out = bytes_of(all.substr(0, kMoreThanTheKernelTakes));
     stream.write(out);
     CHECK(out.empty());
-    CHECK(out.capacity() == 0);  // moved into the queue
+    CHECK(out.own().capacity() == 0);  // moved into the queue
     REQUIRE(stream.pending_bytes() > 0);
     CHECK(stream.pending_memory() >= kMoreThanTheKernelTakes);
     const std::size_t before = stream.pending_bytes();
     for (std::size_t at = kMoreThanTheKernelTakes; at < all.size(); at += 10) {
-      out.append(ByteView(all).substr(at, 10));
+      out.own().append(ByteView(all).substr(at, 10));
       stream.write(out);
     }
     CHECK(stream.pending_bytes() == before + 100'000);
@@ -145,7 +145,7 @@ TEST_CASE("stream: writes from on_drained go on") {
   Recorder recorder;
   Stream stream(loop, fd, recorder);
   const std::string piece = pattern(1 << 20);
-  ByteBuffer out = bytes_of(piece);
+  OutputBuffer out = bytes_of(piece);
   stream.write(out);
   recorder.then = [&](Recorder::Call call) {
     REQUIRE(call == Recorder::Call::Drained);
@@ -155,7 +155,7 @@ TEST_CASE("stream: writes from on_drained go on") {
       return;
     }
     do {
-      out.append(piece);
+      out.own().append(piece);
       stream.write(out);
     } while (stream.pending_bytes() == 0);
   };
@@ -192,7 +192,7 @@ TEST_CASE("stream: addresses and options") {
     CHECK(stream.closed());
     CHECK(stream.fd() == -1);
     CHECK(stream.peer_address() == "?:0");
-    ByteBuffer out = bytes_of("lost");
+    OutputBuffer out = bytes_of("lost");
     stream.write(out);
     CHECK(out.empty());
     stream.start_reading();
@@ -212,7 +212,7 @@ TEST_CASE("stream: may outlive its loop") {
   Recorder recorder;
   Stream stream(*loop, fd, recorder);
   stream.start_reading();
-  ByteBuffer out = bytes_of(pattern(kMoreThanTheKernelTakes));
+  OutputBuffer out = bytes_of(pattern(kMoreThanTheKernelTakes));
   stream.write(out);
   CHECK(stream.pending_bytes() > 0);
   loop.reset();

@@ -14,12 +14,12 @@ using std::string_literals::operator""s;
 
 template <class Write>
 std::string written(Version version, Write write) {
-  ByteBuffer buffer;
-  buffer.append("before");
+  OutputBuffer buffer;
+  buffer.own().append("before");
   ReplyWriter writer(buffer, version);
   write(writer);
-  REQUIRE(buffer.view().starts_with("before"));
-  return std::string(buffer.view().substr(6));
+  REQUIRE(buffer.own().view().starts_with("before"));
+  return std::string(buffer.own().view().substr(6));
 }
 
 template <class Write>
@@ -63,10 +63,10 @@ TEST_CASE("reply writer: bulks of every size around the borders") {
 }
 
 TEST_CASE("reply writer: a large bulk takes its size and no more") {
-  ByteBuffer buffer;
+  OutputBuffer buffer;
   ReplyWriter(buffer, Version::Resp2).bulk(std::string(10'000'000, 'x'));
   CHECK(buffer.size() == 10'000'000 + 13);
-  CHECK(buffer.capacity() < 10'000'000 + (std::size_t{32} << 10));
+  CHECK(buffer.own().capacity() < 10'000'000 + (std::size_t{32} << 10));
 }
 
 TEST_CASE("reply writer: nulls and aggregates in both versions") {
@@ -97,16 +97,16 @@ TEST_CASE("reply writer: scalars of RESP3 and what RESP2 gets for them") {
 }
 
 TEST_CASE("reply writer: the version can change between replies") {
-  ByteBuffer buffer;
+  OutputBuffer buffer;
   ReplyWriter reply(buffer, Version::Resp2);
   reply.null();
   reply.set_version(Version::Resp3);
   reply.null();
-  CHECK(reply.buffer().view() == "$-1\r\n_\r\n");
+  CHECK(reply.buffer().own().view() == "$-1\r\n_\r\n");
 }
 
 TEST_CASE("reply writer: the reader understands all of it") {
-  ByteBuffer buffer;
+  OutputBuffer buffer;
   ReplyWriter writer(buffer, Version::Resp3);
   writer.map(2);
   writer.bulk("key");
@@ -119,7 +119,7 @@ TEST_CASE("reply writer: the reader understands all of it") {
   writer.boolean(true);
   writer.verbatim("txt", "text");
   Reply reply;
-  const auto outcome = read_reply(buffer.view(), {}, reply);
+  const auto outcome = read_reply(buffer.own().view(), {}, reply);
   REQUIRE(std::holds_alternative<ReplyParsed>(outcome));
   CHECK(std::get<ReplyParsed>(outcome).consumed == buffer.size());
   REQUIRE(reply.elements.size() == 4);
