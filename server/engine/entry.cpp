@@ -116,7 +116,7 @@ StringValue Entry::string() const {
   const auto form = static_cast<StringForm>(marks() & kFormMask);
   const char* const value = bytes() + at.value_at;
   if (form == StringForm::Integer) return StringValue::integer(load_number(value, at.value_length));
-  return {form, 0, {value, at.value_length}};
+  return {form, 0, {value, at.value_length}, in_own_block() ? this : nullptr};
 }
 
 std::optional<Instant> Entry::expiry() const {

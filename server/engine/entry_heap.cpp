@@ -1,6 +1,6 @@
 #include "server/engine/entry_heap.h"
 
-#include "server/engine/memory.h"
+#include "server/engine/entry_block.h"
 
 namespace magpie::engine {
 
@@ -17,9 +17,8 @@ Handle EntryHeap::make(const EntryContent& content) {
     Entry::write(arena_.at(handle), content);
     return Handle{static_cast<std::uint32_t>(handle) | marks};
   }
-  Entry* const block = Entry::write(allocate(size), content);
-  block->set_in_own_block();
-  block_bytes_ += usable_size(block);
+  Entry* const block = EntryBlock::make(content);
+  block_bytes_ += EntryBlock::memory(*block);
   const Handle handle = arena_.take(kAddressCell);
   char* const cell = arena_.at(handle);
   *reinterpret_cast<unsigned char*>(cell) = Entry::kNoEntry;
@@ -31,8 +30,8 @@ Handle EntryHeap::make(const EntryContent& content) {
 void EntryHeap::free_block(const char* cell) {
   if (static_cast<unsigned char>(*cell) != Entry::kNoEntry) return;
   Entry* const block = block_in(cell);
-  block_bytes_ -= usable_size(block);
-  deallocate(block);
+  block_bytes_ -= EntryBlock::memory(*block);
+  EntryBlock::drop(block);
 }
 
 void EntryHeap::free(Handle handle) {
@@ -51,11 +50,11 @@ Handle EntryHeap::move(Handle from) {
 }
 
 std::size_t EntryHeap::memory(const Entry& entry) {
-  return entry.in_own_block() ? usable_size(&entry) + Arena::rounded(kAddressCell) : Arena::rounded(entry.size());
+  return entry.in_own_block() ? EntryBlock::memory(entry) + Arena::rounded(kAddressCell) : Arena::rounded(entry.size());
 }
 
 std::size_t EntryHeap::capacity(const Entry& entry) {
-  return entry.in_own_block() ? usable_size(&entry) : Arena::rounded(entry.size());
+  return entry.in_own_block() ? EntryBlock::capacity(entry) : Arena::rounded(entry.size());
 }
 
 std::size_t EntryHeap::free_some(std::size_t limit) {

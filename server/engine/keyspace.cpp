@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "protocol/check.h"
+#include "server/engine/entry_block.h"
 #include "server/engine/eviction_state.h"
 #include "server/engine/large_blocks.h"
 #include "server/engine/memory.h"
@@ -21,6 +22,9 @@ std::uint64_t pack(const EvictionSettings& settings) {
          std::uint64_t{std::min(settings.lfu_log_factor, kMostLogFactor)} << 16 |
          std::uint64_t{settings.lfu_decay_minutes} << 32;
 }
+
+/// Then the bytes of the value must stay as they are, and a change makes another entry.
+bool replies_refer_to(const Entry& entry) { return entry.in_own_block() && EntryBlock::is_referenced(entry); }
 
 }  // namespace
 
@@ -116,7 +120,7 @@ void Keyspace::change(const Put& effect, Instant now) {
   } else {
     before = old->expiry();
     touch(at, *heat, now);
-    if (!old->set_expiry_in_place(effect.expiry) || !old->assign_in_place(effect.value)) {
+    if (!old->set_expiry_in_place(effect.expiry) || replies_refer_to(*old) || !old->assign_in_place(effect.value)) {
       partition.table.replace(heat, partition.table.make({effect.key.bytes, effect.value, effect.expiry}));
     }
   }
@@ -134,7 +138,9 @@ void Keyspace::change(const Overwrite& effect, Instant now) {
   }
   const auto [old, heat] = partition.table.find(effect.key.hash, effect.key.bytes);
   if (!is_new) touch(at, *heat, now);
-  if (old->string().form != StringForm::Integer &&
+  const std::size_t size = old->string().bytes.size();
+  const bool may_write = effect.offset >= size || !replies_refer_to(*old);  // they do not know what is appended
+  if (may_write && old->string().form != StringForm::Integer &&
       old->overwrite_in_place(effect.offset, effect.bytes, EntryHeap::capacity(*old))) {
     return;
   }
@@ -142,7 +148,7 @@ void Keyspace::change(const Overwrite& effect, Instant now) {
   const StringValue text = StringValue::raw(text_of(old->string(), scratch));
   const std::size_t end = std::max(effect.offset + effect.bytes.size(), text.bytes.size());
   EntryContent content{effect.key.bytes, text, old->expiry(), end};
-  if (Entry::size_of(content) > Arena::kLargest) {
+  if (end > text.bytes.size() && Entry::size_of(content) > Arena::kLargest) {
     // Room to grow, so that appending byte by byte stays linear: twice the size, at most 1 MB more.
     constexpr std::size_t kMostSlack = std::size_t{1} << 20;
     content.room = end + std::min(end, kMostSlack);

@@ -14,13 +14,13 @@ LargeBlocks& LargeBlocks::instance() {
   return *blocks;
 }
 
-void LargeBlocks::add(void* block, std::size_t bytes) {
+void LargeBlocks::add(void* block, std::size_t bytes, Counted counted) {
   const std::lock_guard guard(lock_);
-  blocks_.push_back({static_cast<char*>(block), bytes});
+  blocks_.push_back({static_cast<char*>(block), bytes, counted});
 }
 
 bool LargeBlocks::free_piece() {
-  Block block{};
+  Block block{nullptr, 0, Counted::Yes};
   {
     const std::lock_guard guard(lock_);
     if (blocks_.empty()) return false;
@@ -28,7 +28,7 @@ bool LargeBlocks::free_piece() {
     blocks_.pop_back();
   }
   if (block.bytes <= 2 * kPiece) {
-    release(block.start, block.bytes);
+    release(block.start, block.counted == Counted::Yes ? block.bytes : 0);
     return true;
   }
   // From the end on, whole pages: what is left of the allocator's own lies in front.
@@ -36,7 +36,7 @@ bool LargeBlocks::free_piece() {
   const std::size_t piece = kPiece + end % PagePool::kPage;
   block.bytes -= piece;
   madvise(block.start + block.bytes, kPiece, MADV_DONTNEED);
-  account(-static_cast<std::int64_t>(piece));
+  if (block.counted == Counted::Yes) account(-static_cast<std::int64_t>(piece));
   const std::lock_guard guard(lock_);
   blocks_.push_back(block);
   return true;

@@ -99,6 +99,15 @@ void deallocate(void* block) {
   }
 }
 
+void deallocate_uncounted(void* block) {
+  const std::size_t bytes = usable_size(block);
+  if (bytes >= LargeBlocks::kLarge) {
+    LargeBlocks::instance().add(block, bytes, LargeBlocks::Counted::No);
+  } else {
+    release(block, 0);
+  }
+}
+
 void release(void* block, std::size_t counted) {
   count(-static_cast<std::int64_t>(counted));
   give(block);

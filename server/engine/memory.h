@@ -12,6 +12,8 @@ void* allocate(std::size_t bytes);
 void* allocate_aligned(std::size_t bytes, std::size_t alignment);
 /// A large one is freed in pieces, by LargeBlocks, and counts until then.
 void deallocate(void* block);
+/// The same for a block that was taken out of the count before.
+void deallocate_uncounted(void* block);
 /// At once; of its bytes, `counted` were still counted. For LargeBlocks.
 void release(void* block, std::size_t counted);
 /// Counts memory of the data that did not come from allocate(); negative to take it back.

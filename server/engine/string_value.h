@@ -7,6 +7,8 @@
 
 namespace magpie::engine {
 
+class Entry;
+
 /// How a string is kept, which OBJECT ENCODING shows. `Plain` reads as embstr up to 44 bytes and as raw above, `Raw`
 /// (a string that was changed in place) always as raw.
 enum class StringForm : std::uint8_t { Integer, Plain, Raw };
@@ -18,6 +20,7 @@ struct StringValue {
   StringForm form = StringForm::Plain;
   std::int64_t number = 0;  // Integer only
   ByteView bytes;           // Plain and Raw only
+  const Entry* block = nullptr;  // the entry, if it lies in a block that replies may refer to (EntryBlock)
 
   static StringValue integer(std::int64_t number) { return {StringForm::Integer, number, {}}; }
   static StringValue plain(ByteView bytes) { return {StringForm::Plain, 0, bytes}; }
