@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "server/commands/info.h"
+#include "server/engine/entry_block.h"
 #include "server/engine/memory.h"
 #include "server/state/process.h"
 
@@ -9,10 +10,11 @@ namespace {
 
 constexpr double kWhole = 100;
 
+/// A value that replies refer to counts once: here if nobody else has it.
 std::int64_t client_bytes(CommandContext& context) {
-  std::uint64_t sum = 0;
+  std::uint64_t sum = engine::EntryBlock::memory_of_replies();
   for (const auto& client : context.server.clients.all()) {
-    sum += client->memory();
+    sum += client->own_memory();
   }
   return static_cast<std::int64_t>(sum);
 }

@@ -60,7 +60,11 @@ CommandResult getrange(CommandContext& context, ArgReader args) {
   auto value = context.keys.read_string(key);
   if (!value) return std::unexpected(std::move(value.error()));
   IntegerScratch scratch;
-  context.reply.bulk(*value ? range_of(text_of(**value, scratch), start, end) : ByteView{});
+  if (*value) {
+    reply_part(context.reply, **value, range_of(text_of(**value, scratch), start, end));
+  } else {
+    context.reply.bulk(ByteView{});
+  }
   return {};
 }
 
