@@ -87,6 +87,27 @@ TEST_CASE("a value that only a reply refers to goes with its client") {
   CHECK(eventually([] { return EntryBlock::memory_of_replies() == 0; }));
 }
 
+TEST_CASE("a reply that waits to be read shows the value as it was") {
+  TestNode node;
+  Client owner(node);
+  const std::string value(kHuge, 'v');
+  for (const std::vector<std::string>& change :
+       {std::vector<std::string>{"SETRANGE", "k", std::to_string(kHuge - 5), "new"},
+        {"SET", "k", std::string(kHuge, 'n')},
+        {"APPEND", "k", "new"}}) {
+    owner.send(encode({"SET", "k", value}));
+    REQUIRE(owner.reply() == "+OK\r\n");
+    Client reader(node);
+    const std::string id = magpie::testing::id_of(reader);
+    reader.send("GET k\r\n");
+    CHECK(eventually([&] { return number_of(owner.run("CLIENT LIST ID " + id), " omem=") > std::int64_t{kHuge}; }));
+    owner.send(encode(change));
+    CHECK_FALSE(owner.reply().starts_with("-"));
+    CHECK((reader.reply() == bulk(value)));
+    CHECK(owner.run("GETRANGE k -5 -1").find("n") != std::string::npos);
+  }
+}
+
 TEST_CASE("replies of large values are whole while other loops change them") {
   magpie::config::Settings settings;
   settings.threads = 4;
