@@ -94,8 +94,8 @@ struct Stream::Body final : HandleBody {
   StreamHandler* handler_for_last_call();
   void on_close() override;
 
-  uv_poll_t poll{};
-  int watched = 0;  // libuv's events that `poll` is started with; 0: stopped
+  uv_poll_t poll_{};
+  int watched_ = 0;  // libuv's events that `poll_` is started with; 0: stopped
 
  public:
   int fd;                             // -1: closed
@@ -114,19 +114,19 @@ Stream::Body::Body(Loop& owner, int descriptor, StreamHandler& listener)
   CHECK(family >= 0);
   is_tcp = family != AF_UNIX;
   if (is_tcp) set_tcp_nodelay(fd);
-  CHECK(uv_poll_init(&loop().uv, &poll, fd) == 0);  // makes it non-blocking
-  attach(&poll);
+  CHECK(uv_poll_init(&loop().uv, &poll_, fd) == 0);  // makes it non-blocking
+  attach(&poll_);
 }
 
 /// Makes libuv watch what is waited for.
 void Stream::Body::watch() {
   const int wanted = (reading ? UV_READABLE : 0) | (queue != nullptr ? UV_WRITABLE : 0);
-  if (wanted == watched) return;
-  watched = wanted;
+  if (wanted == watched_) return;
+  watched_ = wanted;
   if (wanted == 0) {
-    uv_poll_stop(&poll);
+    uv_poll_stop(&poll_);
   } else {
-    CHECK(uv_poll_start(&poll, wanted, forward<&Body::ready, Body>) == 0);
+    CHECK(uv_poll_start(&poll_, wanted, forward<&Body::ready, Body>) == 0);
   }
 }
 
@@ -146,7 +146,7 @@ void Stream::Body::stop_reading() {
 
 void Stream::Body::ready(int status, int events) {
   if (status < 0) {  // libuv has stopped watching; the next call to the kernel tells what is wrong
-    watched = 0;
+    watched_ = 0;
     events = UV_READABLE | UV_WRITABLE;
   }
   if ((events & UV_READABLE) != 0 && reading) receive();

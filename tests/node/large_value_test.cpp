@@ -104,7 +104,7 @@ TEST_CASE("a reply that waits to be read shows the value as it was") {
     owner.send(encode(change));
     CHECK_FALSE(owner.reply().starts_with("-"));
     CHECK((reader.reply() == bulk(value)));
-    CHECK(owner.run("GETRANGE k -5 -1").find("n") != std::string::npos);
+    CHECK(owner.run("GETRANGE k -5 -1") != bulk("vvvvv"));
   }
 }
 

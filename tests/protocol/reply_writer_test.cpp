@@ -10,8 +10,6 @@
 namespace magpie::resp {
 namespace {
 
-using std::string_literals::operator""s;
-
 template <class Write>
 std::string written(Version version, Write write) {
   OutputBuffer buffer;
@@ -64,7 +62,9 @@ TEST_CASE("reply writer: bulks of every size around the borders") {
 
 TEST_CASE("reply writer: a large bulk takes its size and no more") {
   OutputBuffer buffer;
-  ReplyWriter(buffer, Version::Resp2).bulk(std::string(10'000'000, 'x'));
+  std::string bytes;
+  bytes.resize(10'000'000, 'x');
+  ReplyWriter(buffer, Version::Resp2).bulk(bytes);
   CHECK(buffer.size() == 10'000'000 + 13);
   CHECK(buffer.own().capacity() < 10'000'000 + (std::size_t{32} << 10));
 }
