@@ -18,7 +18,7 @@ constexpr std::size_t kNextAt = 2;  // where a free cell names the next
 
 /// Above the small ones: sizes that fill a page well, each at most an eighth larger than the one before.
 constexpr std::array<std::uint16_t, 14> kLargeSizes = {104, 120, 136, 148, 168, 184, 204,
-                                                       224, 252, 288, 340, 408, 452, 508};
+                                                       224, 252, 292, 340, 408, 452, 508};
 
 constexpr std::size_t size_of_kind(std::size_t kind) {
   return kind < kSmallSizes ? (kind + 1) * kStep : kLargeSizes[kind - kSmallSizes];
@@ -155,11 +155,11 @@ std::size_t Arena::drop_used_page(std::uint32_t number) {
   return used;
 }
 
-/// More pages stand half empty than a few, and than a sixteenth: where keys come and go, cells should not move all the
+/// More than one page could go, and more than one in 64: where keys come and go, cells should not move all the
 /// time.
 bool Arena::Kind::sparse(std::size_t cells_of_page) const {
-  constexpr std::size_t kSpare = 2;
-  constexpr std::size_t kSpareShare = 16;
+  constexpr std::size_t kSpare = 1;
+  constexpr std::size_t kSpareShare = 64;
   return pages * cells_of_page >= used + (kSpare + pages / kSpareShare) * cells_of_page;
 }
 
@@ -181,19 +181,22 @@ std::optional<std::uint32_t> Arena::set_aside(std::size_t most) {
     if (at.used * kind.pages > kind.used) continue;  // more than the average page has
     unlink(number);
     at.previous = kAside;
+    at.next = 0;
     return number;
   }
   return std::nullopt;
 }
 
-std::optional<Handle> Arena::first_used(std::uint32_t number) const {
-  std::optional<Handle> first;
+std::optional<Handle> Arena::first_used(std::uint32_t number) {
   // Once the last cell has left, the number may stand for a new page.
-  if (pages_[number] == nullptr || page(number).previous != kAside) return first;
-  for_each_used(number, [&](Handle cell) {
-    if (!first) first = cell;
-  });
-  return first;
+  if (pages_[number] == nullptr || page(number).previous != kAside) return std::nullopt;
+  Page& at = page(number);
+  const std::size_t size = size_of_cell(at);
+  for (;; ++at.next) {  // there is one: the page goes with its last
+    const std::size_t offset = sizeof(Page) + at.next * size;
+    if (static_cast<unsigned char>(pages_[number][offset]) == kFreeCell) continue;
+    return Handle{number * kUnits + static_cast<std::uint32_t>(offset / kUnit)};
+  }
 }
 
 }  // namespace magpie::engine

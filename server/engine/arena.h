@@ -77,7 +77,7 @@ class Arena {
   /// caller moves every cell: take(), copy, give(). Looks at up to `most` pages; nothing if none of them is worth it.
   std::optional<std::uint32_t> set_aside(std::size_t most);
   /// The first cell in use of such a page, nothing once it is gone.
-  std::optional<Handle> first_used(std::uint32_t page) const;
+  std::optional<Handle> first_used(std::uint32_t page);
   /// Bytes of a cell.
   std::size_t size_of(Handle cell) const;
 
@@ -94,7 +94,7 @@ class Arena {
     std::uint16_t carved;  // cells that were handed out at least once; the rest is untouched
     std::uint16_t free_cell;  // in units from the page's start, 0: none; a free cell names the next at its byte 2
     std::uint32_t previous;  // kNone: it is the first; kAside: it is in no list and takes nothing
-    std::uint32_t next;
+    std::uint32_t next;  // of a page that is aside: the cells before this one are free
   };
   static_assert(sizeof(Page) == 16);
   static constexpr unsigned kKinds = 38;

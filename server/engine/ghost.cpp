@@ -25,7 +25,7 @@ void Ghost::plan(std::size_t keys) {
   constexpr std::size_t kFewKeys = 8;
   // Not for every change: a new size costs some of what is remembered.
   const bool other = size() < keys * 3 / 4 || size() > keys + keys / 2 + kFewKeys;
-  planned_ = other ? keys + keys / 16 : 0;
+  planned_ = other ? keys : 0;
 }
 
 void Ghost::resize(std::size_t keys) {

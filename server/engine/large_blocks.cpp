@@ -33,7 +33,7 @@ bool LargeBlocks::free_piece() {
   }
   // From the end on, whole pages: what is left of the allocator's own lies in front.
   const auto end = reinterpret_cast<std::uintptr_t>(block.start + block.bytes);
-  const std::size_t piece = kPiece + end % PagePool::kPage;
+  const std::size_t piece = kPiece + end % PagePool::kSystemPage;
   block.bytes -= piece;
   madvise(block.start + block.bytes, kPiece, MADV_DONTNEED);
   if (block.counted == Counted::Yes) account(-static_cast<std::int64_t>(piece));

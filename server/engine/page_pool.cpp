@@ -33,7 +33,7 @@ void ask_for_huge_page(void* extent, bool on) {
 /// Makes the pages real. Where the kernel cannot do it in one call (before Linux 5.14), page by page.
 void touch(void* memory, std::size_t size) {
   if (madvise(memory, size, MADV_POPULATE_WRITE) == 0) return;
-  for (std::size_t at = 0; at < size; at += PagePool::kPage) static_cast<volatile char*>(memory)[at] = 0;
+  for (std::size_t at = 0; at < size; at += PagePool::kSystemPage) static_cast<volatile char*>(memory)[at] = 0;
 }
 
 /// The first bit that is set; there must be one.
@@ -78,13 +78,8 @@ PagePool& PagePool::instance() {
 }
 
 PagePool::~PagePool() {
-  for (Extent* extent : extents_) munmap(extent, kExtent);
+  for (const Extent* extent : extents_) munmap(extent->memory, kExtent);
   for (void* extent : spare_extents_) munmap(extent, kExtent);
-}
-
-PagePool::Extent* PagePool::extent_of(void* page) {
-  auto* const at = static_cast<char*>(page);
-  return reinterpret_cast<Extent*>(at - reinterpret_cast<std::uintptr_t>(at) % kExtent);
 }
 
 void* PagePool::pop_spare() {
@@ -94,30 +89,35 @@ void* PagePool::pop_spare() {
   return spare;
 }
 
-PagePool::Extent* PagePool::make_extent(void* spare) {
+std::unique_ptr<PagePool::Extent> PagePool::make_extent(void* spare) {
   void* const memory = spare != nullptr ? spare : map_extent(kExtent);
   ask_for_huge_page(memory, true);
   touch(memory, kExtent);
-  auto* extent = new (memory) Extent{};
+  auto extent = std::make_unique<Extent>();
+  extent->memory = static_cast<char*>(memory);
   for (std::size_t number = 0; number < kPages; ++number) assign(extent->free, number, true);
   extent->resident = extent->free;
   extent->free_count = kPages;
   return extent;
 }
 
-PagePool::Extent& PagePool::add(Extent* extent) {
-  extent->index = extents_.size();
-  extents_.push_back(extent);
+PagePool::Extent& PagePool::add(std::unique_ptr<Extent> extent) {
+  Extent& added = *extent;
+  added.index = extents_.size();
+  extents_.push_back(&added);
+  extent_at_[added.memory] = std::move(extent);
   resident_ += kPages;
-  return *extent;
+  return added;
 }
 
-void PagePool::empty_extent(Extent* extent) {
-  resident_ -= count(extent->resident);
-  extents_.erase(extents_.begin() + static_cast<std::ptrdiff_t>(extent->index));
-  for (std::size_t i = extent->index; i < extents_.size(); ++i) extents_[i]->index = i;
-  madvise(extent, kExtent, MADV_DONTNEED);  // not unmapped: who fetches ahead without a lock may still look there
-  spare_extents_.push_back(extent);
+void PagePool::empty_extent(const Extent& extent) {
+  char* const memory = extent.memory;
+  resident_ -= count(extent.resident);
+  extents_.erase(extents_.begin() + static_cast<std::ptrdiff_t>(extent.index));
+  for (std::size_t i = extent.index; i < extents_.size(); ++i) extents_[i]->index = i;
+  madvise(memory, kExtent, MADV_DONTNEED);  // not unmapped: who fetches ahead without a lock may still look there
+  spare_extents_.push_back(memory);
+  extent_at_.erase(memory);
 }
 
 PagePool::Extent& PagePool::with_free_page() {
@@ -145,9 +145,9 @@ void* PagePool::take() {
 
 void PagePool::give(void* page) {
   const std::lock_guard guard(lock_);
-  Extent& extent = *extent_of(page);
-  const auto offset = static_cast<std::size_t>(static_cast<char*>(page) - reinterpret_cast<char*>(&extent));
-  assign(extent.free, offset / kPage - 1, true);
+  const std::size_t offset = reinterpret_cast<std::uintptr_t>(page) % kExtent;
+  Extent& extent = *extent_at_.find(static_cast<char*>(page) - offset)->second;
+  assign(extent.free, offset / kPage, true);
   ++extent.free_count;
   ++resident_;
   --taken_;
@@ -168,9 +168,9 @@ bool PagePool::touch_ahead(std::size_t pages) {
     if (resident_ >= pages) return false;
     spare = pop_spare();
   }
-  Extent* const extent = make_extent(spare);  // takes its time, and holds nobody up
+  std::unique_ptr<Extent> extent = make_extent(spare);  // takes its time, and holds nobody up
   const std::lock_guard guard(lock_);
-  add(extent);
+  add(std::move(extent));
   return true;
 }
 
@@ -181,7 +181,7 @@ std::size_t PagePool::trim(std::size_t keep, std::size_t most) {
     Extent* const extent = extents_[i];
     if (extent->free_count == kPages && resident_ >= keep + count(extent->resident)) {
       handed_back += count(extent->resident);
-      empty_extent(extent);
+      empty_extent(*extent);
     } else {
       handed_back += hand_back(*extent, std::min(most - handed_back, resident_ - keep));
     }
@@ -191,7 +191,7 @@ std::size_t PagePool::trim(std::size_t keep, std::size_t most) {
 
 void PagePool::make_resident(Extent& extent, std::size_t number) {
   assign(extent.resident, number, true);
-  if (--extent.handed_back == 0) ask_for_huge_page(&extent, true);
+  if (--extent.handed_back == 0) ask_for_huge_page(extent.memory, true);
 }
 
 /// Neighbours together: each call into the kernel costs about 1 us and a page in it little.
@@ -202,7 +202,7 @@ std::size_t PagePool::hand_back(Extent& extent, std::size_t most) {
     std::size_t end = start;
     while (end < kPages && handed_back + (end - start) < most && test(idle, end)) ++end;
     if (end == start) continue;
-    if (extent.handed_back == 0) ask_for_huge_page(&extent, false);
+    if (extent.handed_back == 0) ask_for_huge_page(extent.memory, false);
     madvise(extent.page(start), (end - start) * kPage, MADV_DONTNEED);
     for (std::size_t number = start; number < end; ++number) assign(extent.resident, number, false);
     handed_back += end - start;

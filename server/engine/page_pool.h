@@ -6,16 +6,18 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 namespace magpie::engine {
 
-/// Memory for small things, in pages of 4 KB cut from extents of 2 MB. An extent asks for a huge page: data that is
+/// Memory for small things, in pages of 8 KB cut from extents of 2 MB. An extent asks for a huge page: data that is
 /// reached at random then misses the TLB far less often, and nothing forks here, so huge pages are never copied. One
 /// pool for the process; any thread. Addresses stay readable for good: what is handed back reads as zeros.
 class PagePool {
  public:
-  static constexpr std::size_t kPage = std::size_t{4} << 10;
+  static constexpr std::size_t kPage = std::size_t{8} << 10;
+  static constexpr std::size_t kSystemPage = std::size_t{4} << 10;  // what the kernel deals in, at least
   static constexpr std::size_t kExtent = std::size_t{2} << 20;
 
   static PagePool& instance();
@@ -47,7 +49,7 @@ class PagePool {
   Usage usage() const;
 
  private:
-  static constexpr std::size_t kPages = kExtent / kPage - 1;  // the first page of an extent holds its state
+  static constexpr std::size_t kPages = kExtent / kPage;
   static constexpr std::size_t kWords = (kPages + 63) / 64;
   using Bits = std::array<std::uint64_t, kWords>;
 
@@ -57,20 +59,21 @@ class PagePool {
     std::size_t free_count = 0;
     std::size_t handed_back = 0;  // pages that are not resident
     std::size_t index = 0;  // in extents_
-    char* page(std::size_t number) { return reinterpret_cast<char*>(this) + (number + 1) * kPage; }
+    char* memory = nullptr;
+    char* page(std::size_t number) const { return memory + number * kPage; }
   };
 
-  static Extent* extent_of(void* page);
-  static Extent* make_extent(void* spare);
+  static std::unique_ptr<Extent> make_extent(void* spare);
   void* pop_spare();
   Extent& with_free_page();
-  Extent& add(Extent* extent);
-  void empty_extent(Extent* extent);
+  Extent& add(std::unique_ptr<Extent> extent);
+  void empty_extent(const Extent& extent);
   std::size_t hand_back(Extent& extent, std::size_t most);
   static void make_resident(Extent& extent, std::size_t number);
 
   mutable std::mutex lock_;
   std::vector<void*> spare_extents_;  // handed back as a whole
+  std::unordered_map<char*, std::unique_ptr<Extent>> extent_at_;  // by address
   std::vector<Extent*> extents_;  // oldest first; pages are taken from the oldest that has one, so young ones drain
   std::size_t first_with_free_ = 0;  // no extent before it has a free page
   std::size_t taken_ = 0;

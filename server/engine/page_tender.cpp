@@ -24,7 +24,7 @@ void PageTender::begin() {
 }
 
 bool PageTender::step() {
-  constexpr std::size_t kHandedBack = 32;  // pages under one hold of the pool's lock, for which commands may wait
+  constexpr std::size_t kHandedBack = 16;  // pages under one hold of the pool's lock, for which commands may wait
   if (touches_ > 0) {
     --touches_;
     if (pool_.touch_ahead(wanted_)) return true;

@@ -11,7 +11,7 @@ namespace magpie::engine {
 /// which a touch of a whole extent, which the kernel clears, is the longest.
 class PageTender {
  public:
-  static constexpr std::size_t kLow = 128;  // free pages, below which it should not wait for its time
+  static constexpr std::size_t kLow = 64;  // free pages, below which it should not wait for its time
 
   explicit PageTender(PagePool& pool) : pool_(pool) {}
 

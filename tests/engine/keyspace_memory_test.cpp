@@ -15,6 +15,7 @@ using magpie::engine::kAllStripes;
 using magpie::engine::Key;
 using magpie::engine::Keyspace;
 using magpie::engine::kStripes;
+using magpie::engine::PagePool;
 using magpie::engine::used_memory;
 using magpie::testing::expire_all;
 using magpie::testing::kNow;
@@ -26,7 +27,7 @@ namespace {
 constexpr int kKeys = 50'000;
 // What a stripe keeps once it had keys: its partition with the lists of pages, and the first page of its table.
 constexpr std::int64_t kKeptByPartition = sizeof(magpie::engine::Partition) + 1024;
-constexpr std::int64_t kFirstPage = 4096;
+constexpr std::int64_t kFirstPage = PagePool::kPage;
 constexpr std::int64_t kKept = kStripes * (kKeptByPartition + kFirstPage);
 
 void fill(Keyspace& keyspace, std::int64_t expires_in) {
@@ -81,7 +82,7 @@ TEST_CASE("a flushed database is freed in slices, and counted until then") {
   std::uint64_t pending = keyspace.pending_lazy_free();
   while (keyspace.free_some(100) > 0) {
     ++steps;
-    CHECK(pending - keyspace.pending_lazy_free() <= 100 + 4096 / 40);  // whole pages of entries
+    CHECK(pending - keyspace.pending_lazy_free() <= 100 + PagePool::kPage / 40);  // whole pages of entries
     pending = keyspace.pending_lazy_free();
   }
   CHECK(steps >= kKeys / 200);
@@ -135,7 +136,7 @@ TEST_CASE("what a key costs beyond itself is judged by some of them") {
   const Keyspace::KeyCost cost = keyspace.key_cost();
   CHECK(cost.keys == kKeys);
   // It is a sample, and knows the gaps: in each stripe, of each size of cells, up to a page.
-  constexpr double kGaps = 40.0 * kStripes * 4096 / kKeys;
+  constexpr double kGaps = 40.0 * kStripes * PagePool::kPage / kKeys;
   CHECK(cost.overhead > beyond / kKeys * 0.8);
   CHECK(cost.overhead < beyond / kKeys * 1.2 + kGaps);
 }

@@ -11,7 +11,7 @@
 using magpie::engine::PagePool;
 
 namespace {
-constexpr std::size_t kPagesOfExtent = PagePool::kExtent / PagePool::kPage - 1;
+constexpr std::size_t kPagesOfExtent = PagePool::kExtent / PagePool::kPage;
 
 /// Whether the kernel has noted this wish for the memory at the address: "hg" for huge pages, "nh" for none.
 bool has_wish(const void* address, const std::string& wish) {

@@ -9,7 +9,7 @@ using magpie::engine::PageTender;
 
 namespace {
 
-constexpr std::size_t kPagesOfExtent = PagePool::kExtent / PagePool::kPage - 1;
+constexpr std::size_t kPagesOfExtent = PagePool::kExtent / PagePool::kPage;
 
 std::size_t tend(PageTender& tender) {
   std::size_t steps = 0;
@@ -27,6 +27,7 @@ TEST_CASE("free pages are there before they are asked for, and more of them whil
   CHECK(pool.usage().resident == kPagesOfExtent);
   CHECK(tend(tender) == 0);
   std::vector<void*> pages;
+  pages.reserve(4 * kPagesOfExtent);
   for (std::size_t i = 0; i < 4 * kPagesOfExtent; ++i) pages.push_back(pool.take());
   const std::size_t steps = tend(tender);
   CHECK(steps > 4);
@@ -39,6 +40,7 @@ TEST_CASE("what is free and not needed is handed back, some at a time") {
   PagePool pool;
   PageTender tender(pool);
   std::vector<void*> pages;
+  pages.reserve(100 * kPagesOfExtent);
   for (std::size_t i = 0; i < 100 * kPagesOfExtent; ++i) pages.push_back(pool.take());
   tend(tender);
   for (void* page : pages) pool.give(page);
