@@ -23,7 +23,7 @@ std::string digest_text(std::uint64_t low, std::uint64_t high) {
 }
 
 /// Bytes of a string in a dump: its length or number in Redis's encoding, uncompressed. Source: the RDB file format.
-std::size_t serialized_length(const StringValue& value) {
+std::size_t serialized_string(const StringValue& value) {
   constexpr std::size_t kSixBits = 64;
   constexpr std::size_t kFourteenBits = 16384;
   if (value.form == engine::StringForm::Integer) {
@@ -41,6 +41,14 @@ std::size_t serialized_length(const StringValue& value) {
   return length + (length < kFourteenBits ? 2 : 5);
 }
 
+/// Of a list, the sum over its elements, as if each stood for itself.
+std::size_t serialized_length(const engine::Value& value) {
+  if (value.type() == engine::ValueType::String) return serialized_string(value.as_string());
+  std::size_t sum = 0;
+  for (engine::ListView::Cursor at(value.as_list(), 0); at.valid(); at.next()) sum += serialized_string(at.value());
+  return sum;
+}
+
 const Entry* entry_at(CommandContext& context, ByteView key) {
   return context.server.keyspace.peek(context.keys.db(), Key::of(key), context.now);
 }
@@ -50,7 +58,7 @@ const Entry* entry_at(CommandContext& context, ByteView key) {
 CommandResult object(CommandContext& context, ArgReader args) {
   const Entry* entry = entry_at(context, args.bytes());
   if (entry == nullptr) return error(ErrorCode::NoSuchKey);
-  const StringValue value = entry->string();
+  const engine::Value value = entry->value();
   engine::Keyspace& keyspace = context.server.keyspace;
   const engine::Heat heat = *keyspace.heat(context.keys.db(), Key::of(entry->key()));
   const bool by_frequency = uses_frequency(keyspace.eviction().policy);
@@ -66,6 +74,7 @@ CommandResult object(CommandContext& context, ArgReader args) {
 CommandResult sdslen(CommandContext& context, ArgReader args) {
   const Entry* entry = entry_at(context, args.bytes());
   if (entry == nullptr) return error(ErrorCode::NoSuchKey);
+  if (entry->type() != engine::ValueType::String) return error("ERR Not an sds encoded string.");
   engine::IntegerScratch scratch;
   context.reply.simple("key_sds_len:" + std::to_string(entry->key().size()) +
                        ", key_sds_avail:0, key_zmalloc: " + std::to_string(engine::EntryHeap::memory(*entry)) +

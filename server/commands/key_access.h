@@ -56,7 +56,20 @@ class KeyAccess {
   /// The same of an entry that was looked up already.
   static OptionalString string_of(const engine::Entry* entry) {
     if (entry == nullptr) return std::nullopt;
+    if (entry->type() != engine::ValueType::String) return std::unexpected(resp::ErrorCode::WrongType);
     return entry->string();
+  }
+
+  using OptionalList = std::expected<std::optional<engine::ListView>, resp::CommandError>;
+  /// The list at the key for reading, nothing if there is none, WrongType if it is something else.
+  OptionalList read_list(const engine::Key& key) { return list_of(read(key)); }
+  /// The same for changing.
+  OptionalList find_list(const engine::Key& key) { return list_of(find(key)); }
+  /// The same of an entry that was looked up already.
+  static OptionalList list_of(const engine::Entry* entry) {
+    if (entry == nullptr) return std::nullopt;
+    if (entry->type() != engine::ValueType::List) return std::unexpected(resp::ErrorCode::WrongType);
+    return entry->list();
   }
 
   /// A change that counts as one, whatever number of keys it concerns.

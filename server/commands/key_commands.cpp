@@ -12,7 +12,7 @@ namespace {
 using engine::Erase;
 using engine::Key;
 
-/// DEL, and UNLINK too: freeing a string costs no more than handing it to somebody else.
+/// DEL, and UNLINK too: large values are freed in the background either way.
 CommandResult del(CommandContext& context, ArgReader args) {
   std::int64_t erased = 0;
   visit_keys(context.keys, args.rest(), 1, [&](const Key& key, std::size_t) {
@@ -47,7 +47,8 @@ CommandResult touch(CommandContext& context, ArgReader args) {
 
 CommandResult type(CommandContext& context, ArgReader args) {
   const Key key = context.keys.key(args.bytes());
-  context.reply.simple(context.keys.read_untouched(key) != nullptr ? "string" : "none");
+  const engine::Entry* const entry = context.keys.read_untouched(key);
+  context.reply.simple(entry != nullptr ? type_name(entry->type()) : "none");
   return {};
 }
 

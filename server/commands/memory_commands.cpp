@@ -26,7 +26,8 @@ CommandResult memory_usage(CommandContext& context, ArgReader args) {
     return {};
   }
   // The entry and its slot in the table.
-  context.reply.integer(static_cast<std::int64_t>(engine::EntryHeap::memory(*entry) + sizeof(void*)));
+  context.reply.integer(
+      static_cast<std::int64_t>(engine::EntryHeap::memory(*entry) + entry->object_memory() + sizeof(void*)));
   return {};
 }
 

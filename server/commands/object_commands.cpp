@@ -32,7 +32,7 @@ std::optional<Heat> heat_or_null(CommandContext& context, ArgReader& args) {
 }
 
 CommandResult encoding(CommandContext& context, ArgReader args) {
-  if (const Entry* entry = entry_or_null(context, args)) context.reply.bulk(engine::encoding_name(entry->string()));
+  if (const Entry* entry = entry_or_null(context, args)) context.reply.bulk(engine::encoding_name(entry->value()));
   return {};
 }
 
@@ -41,8 +41,8 @@ CommandResult refcount(CommandContext& context, ArgReader args) {
   constexpr std::int64_t kSharedIntegers = 10'000;
   const Entry* entry = entry_or_null(context, args);
   if (entry == nullptr) return {};
-  const engine::StringValue value = entry->string();
-  const bool shared = value.form == engine::StringForm::Integer && value.number >= 0 && value.number < kSharedIntegers;
+  const engine::Value value = entry->value();
+  const bool shared = value.form == engine::ValueForm::Integer && value.number >= 0 && value.number < kSharedIntegers;
   context.reply.integer(shared ? std::numeric_limits<std::int32_t>::max() : 1);
   return {};
 }

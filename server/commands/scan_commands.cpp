@@ -73,7 +73,7 @@ std::optional<std::uint64_t> parse_cursor(ByteView text) {
 struct ScanOptions {
   std::int64_t count = 10;
   KeyPattern pattern{"*"};
-  bool strings = true;  // false: TYPE asks for something that no key is
+  std::optional<std::string_view> type;  // of the values
 };
 
 ScanOptions read_scan_options(ArgReader& args) {
@@ -85,7 +85,7 @@ ScanOptions read_scan_options(ArgReader& args) {
     } else if (args.remaining() > 1 && args.keyword("match")) {
       options.pattern = KeyPattern(args.bytes());
     } else if (args.remaining() > 1 && args.keyword("type")) {
-      options.strings = equals_ignore_case(args.bytes(), "string");
+      options.type = args.bytes();
     } else {
       args.fail(ErrorCode::Syntax);
     }
@@ -102,9 +102,8 @@ CommandResult scan(CommandContext& context, ArgReader args) {
   const std::uint64_t next = context.keys.keyspace().scan(
       context.keys.db(), *cursor, static_cast<std::size_t>(options.count), context.in_transaction,
       [&](const Entry& entry) {
-        if (options.strings && options.pattern.takes(entry.key()) && !entry.expired(context.now)) {
-          found.add(entry.key());
-        }
+        const bool right_type = !options.type || equals_ignore_case(*options.type, type_name(entry.type()));
+        if (right_type && options.pattern.takes(entry.key()) && !entry.expired(context.now)) found.add(entry.key());
       });
   context.reply.array(2);
   context.reply.bulk(std::to_string(next));

@@ -15,10 +15,10 @@ using engine::Key;
 using engine::Put;
 
 /// Puts the value and expiry of the key `from`, which must exist, to another place. The effect borrows the value from
-/// its entry, so nothing is copied twice.
+/// its entry, so nothing is copied twice, and of a large list nothing at all.
 void put_copy(CommandContext& context, const Key& from, Db db, const Key& target) {
   const Entry& source = *context.keys.find_untouched(from);
-  context.keys.apply(Put{db, target, source.string(), source.expiry()});
+  context.keys.apply(Put{db, target, source.value(), source.expiry()});
 }
 
 /// The same, and erases the source. The heat goes with the value.

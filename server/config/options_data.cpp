@@ -7,7 +7,7 @@ namespace {
 /// Each number costs memory in every stripe once a database above it is used, and time wherever all are looked at.
 constexpr std::int64_t kMostDatabases = 16'384;
 
-constexpr ByteView kNoLists = "there are no lists yet";
+constexpr ByteView kOwnLists = "lists are kept in a form of their own, which has no such choice";
 constexpr ByteView kNoSets = "there are no sets yet";
 constexpr ByteView kNoHashes = "there are no hashes yet";
 constexpr ByteView kNoSortedSets = "there are no sorted sets yet";
@@ -20,9 +20,9 @@ const Option kOptions[] = {
      .change = Change::AtStart,
      .help = "number of databases that SELECT can choose from",
      .access = field<&Settings::databases>()},
-    no_effect("list-max-listpack-size", Integer{kInt32Min, kInt32Max}, "-2", kNoLists, Change::Runtime,
+    no_effect("list-max-listpack-size", Integer{kInt32Min, kInt32Max}, "-2", kOwnLists, Change::Runtime,
               "list-max-ziplist-size"),
-    no_effect("list-compress-depth", Integer{}, "0", kNoLists),
+    no_effect("list-compress-depth", Integer{}, "0", kOwnLists),
     no_effect("set-max-intset-entries", Integer{0, kInt64Max}, "512", kNoSets),
     no_effect("set-max-listpack-entries", Integer{0, kInt64Max}, "128", kNoSets),
     no_effect("set-max-listpack-value", MemorySize{}, "64", kNoSets),

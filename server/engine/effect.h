@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <variant>
 
 #include "server/engine/instant.h"
 #include "server/engine/key.h"
-#include "server/engine/string_value.h"
+#include "server/engine/value.h"
 
 namespace magpie::engine {
 
@@ -17,7 +19,7 @@ namespace magpie::engine {
 struct Put {
   Db db;
   Key key;
-  StringValue value;
+  Value value;
   std::optional<Instant> expiry;
 };
 /// Writes into the string at the key, which becomes one if it is missing; zeros fill a gap. The expiry stays.
@@ -39,6 +41,36 @@ struct SetExpiry {
   Key key;
   std::optional<Instant> expiry;
 };
+enum class ListEnd : std::uint8_t { Front, Back };
+/// Pushes elements, one after the other, at an end of the list at the key, which becomes one if it is missing. They
+/// must not lie in this list, as with the following. The expiry stays.
+struct ListPush {
+  Db db;
+  Key key;
+  ListEnd end;
+  std::span<const ByteView> elements;
+};
+/// Changes an element; the index must be in the list.
+struct ListSet {
+  Db db;
+  Key key;
+  std::size_t index;
+  ByteView element;
+};
+/// Puts an element before the one with this index; at most the list's size.
+struct ListInsert {
+  Db db;
+  Key key;
+  std::size_t index;
+  ByteView element;
+};
+/// Takes out `count` elements, which must be there; a list without elements goes with its key.
+struct ListErase {
+  Db db;
+  Key key;
+  std::size_t first;
+  std::size_t count;
+};
 /// Empties one database, or all. Needs all stripes.
 struct Flush {
   std::optional<Db> db;
@@ -49,7 +81,7 @@ struct SwapDb {
   Db second;
 };
 
-using Effect = std::variant<Put, Overwrite, Erase, SetExpiry, Flush, SwapDb>;
+using Effect = std::variant<Put, Overwrite, Erase, SetExpiry, ListPush, ListSet, ListInsert, ListErase, Flush, SwapDb>;
 
 /// Reads effects just before they happen, under the locks of their stripes: the replication log, tests. Must not call
 /// back.

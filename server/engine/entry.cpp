@@ -24,8 +24,21 @@ std::size_t size_of_number(std::int64_t number) {
   return number == static_cast<std::int32_t>(number) ? 4 : 8;
 }
 
-std::size_t stored_size(const StringValue& value) {
-  return value.form == StringForm::Integer ? size_of_number(value.number) : value.bytes.size();
+constexpr std::size_t kObjectBytes = 1 + sizeof(void*);  // its type and its address
+
+std::size_t stored_size(const Value& value) {
+  switch (value.form) {
+    case ValueForm::Integer:
+      return size_of_number(value.number);
+    case ValueForm::PackedList:
+      return 1 + value.bytes.size();
+    case ValueForm::Object:
+      return kObjectBytes;
+    case ValueForm::Plain:
+    case ValueForm::Raw:
+      break;
+  }
+  return value.bytes.size();
 }
 
 std::int64_t load_number(const char* from, std::size_t size) {
@@ -94,11 +107,21 @@ void Entry::store_value_length(std::size_t length) {
   store_length(bytes() + 1 + ((marks() & kLongKey) != 0 ? kLongLengthBytes : 1), length, (marks() & kLongValue) != 0);
 }
 
-void Entry::store_value(const Layout& at, const StringValue& value) {
+void Entry::store_value(const Layout& at, const Value& value) {
   *bytes() = static_cast<char>((marks() & ~kFormMask) | static_cast<std::uint8_t>(value.form));
-  const char* const from =
-      value.form == StringForm::Integer ? reinterpret_cast<const char*>(&value.number) : value.bytes.data();
-  if (at.value_length > 0) std::memmove(bytes() + at.value_at, from, at.value_length);
+  char* const to = bytes() + at.value_at;
+  if (value.form == ValueForm::Integer) {
+    std::memcpy(to, &value.number, at.value_length);
+  } else if (value.form == ValueForm::PackedList) {
+    std::memmove(to + 1, value.bytes.data(), value.bytes.size());
+    *to = static_cast<char>(value.count);
+  } else if (value.form == ValueForm::Object) {
+    *to = static_cast<char>(value.type());
+    const auto address = reinterpret_cast<std::uintptr_t>(value.list);
+    std::memcpy(to + 1, &address, sizeof address);
+  } else if (at.value_length > 0) {
+    std::memmove(to, value.bytes.data(), at.value_length);
+  }
 }
 
 ByteView Entry::key() const {
@@ -111,12 +134,40 @@ std::size_t Entry::size() const {
   return at.value_at + at.value_length;
 }
 
+ValueType Entry::type() const {
+  const ValueForm kept = form();
+  if (kept != ValueForm::Object) return kept == ValueForm::PackedList ? ValueType::List : ValueType::String;
+  return static_cast<ValueType>(bytes()[layout().value_at]);
+}
+
+Value Entry::value() const {
+  const ValueForm kept = form();
+  if (kept <= ValueForm::Raw) return string();
+  if (kept == ValueForm::Object) return ListView(*const_cast<Entry*>(this)->large_list());
+  const Layout at = layout();
+  const char* const value = bytes() + at.value_at;
+  return ListView(PackedView({value + 1, at.value_length - 1}, static_cast<unsigned char>(*value)));
+}
+
 StringValue Entry::string() const {
   const Layout at = layout();
-  const auto form = static_cast<StringForm>(marks() & kFormMask);
+  const auto kept = static_cast<StringForm>(marks() & kFormMask);
   const char* const value = bytes() + at.value_at;
-  if (form == StringForm::Integer) return StringValue::integer(load_number(value, at.value_length));
-  return {form, 0, {value, at.value_length}, in_own_block() ? this : nullptr};
+  if (kept == StringForm::Integer) return StringValue::integer(load_number(value, at.value_length));
+  return {kept, 0, {value, at.value_length}, in_own_block() ? this : nullptr};
+}
+
+List* Entry::large_list() {
+  if (type() != ValueType::List || !has_object()) return nullptr;
+  std::uintptr_t address = 0;
+  std::memcpy(&address, bytes() + layout().value_at + 1, sizeof address);
+  return reinterpret_cast<List*>(address);  // NOLINT(performance-no-int-to-ptr): the entry is not aligned for one
+}
+
+std::size_t Entry::object_memory() const { return has_object() ? value().list->memory() : 0; }
+
+void Entry::release_object() {
+  if (List* const list = large_list()) destroy_list(list);
 }
 
 std::optional<Instant> Entry::expiry() const {
@@ -141,9 +192,9 @@ void Entry::store_expiry(Instant expiry) {
   std::memcpy(bytes() + expiry_at(marks()), &stored, wide ? kWideExpiryBytes : kExpiryBytes);
 }
 
-bool Entry::assign_in_place(const StringValue& value) {
+bool Entry::assign_in_place(const Value& value) {
   const Layout at = layout();
-  if (stored_size(value) != at.value_length) return false;
+  if (has_object() || value.form == ValueForm::Object || stored_size(value) != at.value_length) return false;
   store_value(at, value);
   return true;
 }

@@ -6,14 +6,14 @@
 
 #include "protocol/bytes.h"
 #include "server/engine/instant.h"
-#include "server/engine/string_value.h"
+#include "server/engine/value.h"
 
 namespace magpie::engine {
 
-/// What an entry is made of. Borrows the bytes.
+/// What an entry is made of. Borrows the bytes; a list that is an object becomes the entry's.
 struct EntryContent {
   ByteView key;
-  StringValue value;
+  Value value;
   std::optional<Instant> expiry = {};
   std::size_t room = 0;  // bytes to set aside for the value, if more than it needs
 };
@@ -22,8 +22,9 @@ struct EntryContent {
 ///
 ///   marks 1 | key length 1 or 4 | value length 1 or 4 | [expiry 5 or 8] | key | value
 ///
-/// It lies where its table put it (EntryHeap), at any address that is a multiple of four. No address of an entry
-/// survives the command that looked it up.
+/// The value is a string's bytes, a number, `elements 1 | packed run`, or `type 1 | address 8` of an object that is the
+/// entry's own and goes with release_object(). It lies where its table put it (EntryHeap), at any address that is a
+/// multiple of four. No address of an entry survives the command that looked it up.
 class Entry {
  public:
   /// The bytes that an entry of this content takes.
@@ -32,7 +33,18 @@ class Entry {
   static Entry* write(void* memory, const EntryContent& content);
 
   ByteView key() const;
+  ValueType type() const;
+  Value value() const;
+  /// For entries of that type only.
   StringValue string() const;
+  ListView list() const { return value().as_list(); }
+  /// The list that is kept as an object; null if there is none.
+  List* large_list();
+  bool has_object() const { return form() == ValueForm::Object; }
+  /// Bytes of the object, roughly; 0 if there is none.
+  std::size_t object_memory() const;
+  /// Destroys the object of an entry that has one; what follows may only be the end of the entry.
+  void release_object();
   std::optional<Instant> expiry() const;
   bool has_expiry() const { return (marks() & (kExpiry | kWideExpiry)) != 0; }
   bool expired(Instant now) const { return has_expiry() && stored_expiry() < now.ms; }
@@ -46,8 +58,8 @@ class Entry {
   /// A first byte that no entry has: for whoever keeps something else in an entry's place.
   static constexpr unsigned char kNoEntry = 0xfe;
 
-  /// Changes the value where it stands; false if the size would change.
-  bool assign_in_place(const StringValue& value);
+  /// Changes the value where it stands; false if the size would change, or there is or would be an object.
+  bool assign_in_place(const Value& value);
   /// Changes or removes the expiry where it stands; false if there is no room for one.
   bool set_expiry_in_place(std::optional<Instant> expiry);
   /// Writes `bytes` at `offset` of a string that is no Integer, zeros up to there if it is shorter, and makes it Raw;
@@ -95,7 +107,8 @@ class Entry {
   const char* bytes() const { return reinterpret_cast<const char*>(this); }
   std::int64_t stored_expiry() const;
   void store_expiry(Instant expiry);
-  void store_value(const Layout& at, const StringValue& value);
+  ValueForm form() const { return static_cast<ValueForm>(marks() & kFormMask); }
+  void store_value(const Layout& at, const Value& value);
   void store_value_length(std::size_t length);
 };
 

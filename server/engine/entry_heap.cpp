@@ -10,6 +10,13 @@ EntryHeap::~EntryHeap() {
 }
 
 Handle EntryHeap::make(const EntryContent& content) {
+  if (content.value.form != ValueForm::Object) return put(content);
+  EntryContent owned = content;
+  owned.value.list = copy_list(*content.value.list);
+  return put(owned);
+}
+
+Handle EntryHeap::put(const EntryContent& content) {
   const std::size_t size = Entry::size_of(content);
   const std::uint32_t marks = content.expiry ? kHasExpiry : 0;
   if (size <= Arena::kLargest) {
@@ -27,16 +34,21 @@ Handle EntryHeap::make(const EntryContent& content) {
   return Handle{static_cast<std::uint32_t>(handle) | marks};
 }
 
-void EntryHeap::free_block(const char* cell) {
-  if (static_cast<unsigned char>(*cell) != Entry::kNoEntry) return;
+void EntryHeap::release(char* cell) {
+  if (static_cast<unsigned char>(*cell) != Entry::kNoEntry) {
+    auto* const entry = reinterpret_cast<Entry*>(cell);
+    if (entry->has_object()) entry->release_object();
+    return;
+  }
   Entry* const block = block_in(cell);
+  if (block->has_object()) block->release_object();
   block_bytes_ -= EntryBlock::memory(*block);
   EntryBlock::drop(block);
 }
 
 void EntryHeap::free(Handle handle) {
   const Handle cell = cell_of(handle);
-  free_block(arena_.at(cell));
+  release(arena_.at(cell));
   arena_.give(cell);
 }
 
@@ -58,7 +70,7 @@ std::size_t EntryHeap::capacity(const Entry& entry) {
 }
 
 std::size_t EntryHeap::free_some(std::size_t limit) {
-  return arena_.drop_pages(limit, [this](const char* cell) { free_block(cell); });
+  return arena_.drop_pages(limit, [this](char* cell) { release(cell); });
 }
 
 }  // namespace magpie::engine

@@ -21,7 +21,7 @@ class EntryHeap {
   /// Whether the entry has an expiry: its handle tells, for whoever looks for such entries.
   static bool has_expiry(Handle handle) { return (static_cast<std::uint32_t>(handle) & kHasExpiry) != 0; }
 
-  /// The content may borrow from an entry that is here.
+  /// The content may borrow from an entry that is here. A large list is copied, which is O(1).
   Handle make(const EntryContent& content);
   void free(Handle handle);
   /// Puts what lies in the handle's cell into another one, and returns that.
@@ -37,7 +37,7 @@ class EntryHeap {
   /// Any handle, valid or not, with the lock or without.
   void prefetch(Handle handle) const { __builtin_prefetch(arena_.peek(cell_of(handle))); }
 
-  /// Bytes that the entry takes, rounding included.
+  /// Bytes that the entry takes without its object, rounding included.
   static std::size_t memory(const Entry& entry);
   /// Bytes of all entries.
   std::size_t memory() const { return arena_.used() + block_bytes_; }
@@ -66,8 +66,9 @@ class EntryHeap {
     return reinterpret_cast<Entry*>(address);  // NOLINT(performance-no-int-to-ptr): the cell is not aligned for one
   }
 
-  /// The block, if there is one, of an entry that goes.
-  void free_block(const char* cell);
+  Handle put(const EntryContent& content);
+  /// Whatever the entry that goes has elsewhere: its block, its object.
+  void release(char* cell);
 
   Arena arena_;
   std::size_t block_bytes_ = 0;

@@ -195,7 +195,7 @@ void Keyspace::change(const SetExpiry& effect, Instant) {
   touch_watched(at, effect.db, effect.key.bytes);
   const std::optional<Instant> before = entry->expiry();
   if (!entry->set_expiry_in_place(effect.expiry)) {
-    partition->table.replace(heat, partition->table.make({effect.key.bytes, entry->string(), effect.expiry}));
+    partition->table.replace(heat, partition->table.make({effect.key.bytes, entry->value(), effect.expiry}));
   }
   expiry_changed(*partition, effect.key.hash, before, effect.expiry);
 }
@@ -272,7 +272,7 @@ std::size_t Keyspace::free_some(std::size_t limit, Freeing freeing) {
       trash_.pop_back();
     }
   }
-  if (partition == nullptr) return LargeBlocks::instance().free_piece() ? 1 : 0;
+  if (partition == nullptr) return LargeBlocks::instance().free_piece() ? 1 : List::free_some(limit);
   const std::size_t freed = partition->table.free_some(limit);
   trash_keys_.fetch_sub(freed, std::memory_order_relaxed);
   if (freeing == Freeing::Lazy) lazily_freed_.fetch_add(freed, std::memory_order_relaxed);

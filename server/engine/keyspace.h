@@ -138,8 +138,8 @@ class Keyspace {
   enum class Freeing : std::uint8_t { Lazy, AtOnce };  // AtOnce: not counted as lazily freed
   /// Moves about `limit` entries of the stripe together where pages have become sparse; true if there is more to do.
   bool compact_some(StripeIndex stripe, std::size_t limit);
-  /// Frees about `limit` entries of flushed databases, whole pages of them, or else a piece of a large block; 0 if
-  /// there was nothing left to free.
+  /// Frees about `limit` entries of flushed databases, whole pages of them, or else a piece of a large block or chunks
+  /// of lists; 0 if there was nothing left to free.
   std::size_t free_some(std::size_t limit, Freeing freeing = Freeing::Lazy);
   enum class Room : std::uint8_t { Enough, NotYet, None };
   /// Erases keys by the policy until used_memory() is at most `limit` bytes, `most` keys or so at once. NotYet: there
@@ -212,9 +212,15 @@ class Keyspace {
   void change(const Overwrite& effect, Instant now);
   void change(const Erase& effect, Instant now);
   void change(const SetExpiry& effect, Instant now);
+  void change(const ListPush& effect, Instant now);
+  void change(const ListSet& effect, Instant now);
+  void change(const ListInsert& effect, Instant now);
+  void change(const ListErase& effect, Instant now);
   void change(const Flush& effect, Instant now);
   void change(const SwapDb& effect, Instant now);
 
+  template <class Edit>
+  void change_list(Db db, const Key& key, Instant now, const Edit& edit);
   void expiry_changed(Partition& partition, std::uint64_t hash, std::optional<Instant> before,
                       std::optional<Instant> after);
   void erase_entry(Partition& partition, std::uint64_t hash, const Entry* entry);

@@ -42,13 +42,27 @@ void Keyspace::visit_all(Db db, const Table::Visitor& visit) const {
 }
 
 namespace {
-XXH128_hash_t hash_entry(Db db, const Entry& entry) {
+XXH128_hash_t hash_text(const StringValue& value, std::uint64_t seed) {
   IntegerScratch scratch;
-  const ByteView text = text_of(entry.string(), scratch);
+  const ByteView text = text_of(value, scratch);
+  return XXH3_128bits_withSeed(text.data(), text.size(), seed);
+}
+
+XXH128_hash_t hash_value(const Entry& entry, std::uint64_t seed) {
+  if (entry.type() == ValueType::String) return hash_text(entry.string(), seed);
+  // Each element with the sum of those before it, so that their order and borders count.
+  XXH128_hash_t sum{~seed, seed};
+  for (ListView::Cursor at(entry.list(), 0); at.valid(); at.next()) {
+    sum = hash_text(at.value(), sum.low64 ^ (sum.high64 << 1));
+  }
+  return sum;
+}
+
+XXH128_hash_t hash_entry(Db db, const Entry& entry) {
   const std::int64_t expiry = entry.expiry() ? entry.expiry()->ms : -1;
   const std::uint64_t seed =
       XXH3_64bits_withSeed(entry.key().data(), entry.key().size(), index_of(db)) ^ XXH3_64bits(&expiry, sizeof expiry);
-  return XXH3_128bits_withSeed(text.data(), text.size(), seed);
+  return hash_value(entry, seed);
 }
 }  // namespace
 
@@ -174,9 +188,12 @@ std::size_t Keyspace::overhead_memory(bool held) {
 
 namespace {
 
+/// Of a list in the entry, its run; one that is an object elsewhere is not judged.
 std::size_t payload(const Entry& entry) {
+  const Value value = entry.value();
+  if (value.type() != ValueType::String) return entry.key().size() + value.bytes.size();
   IntegerScratch scratch;
-  return entry.key().size() + text_of(entry.string(), scratch).size();
+  return entry.key().size() + text_of(value.as_string(), scratch).size();
 }
 
 /// Gathered over tables.

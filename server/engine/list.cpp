@@ -1,6 +1,9 @@
 #include "server/engine/list.h"
 
+#include <new>
 #include <utility>
+
+#include "server/engine/memory.h"
 
 namespace magpie::engine {
 namespace {
@@ -11,6 +14,10 @@ bool fits(const PackedRun& run, std::size_t bytes, std::size_t room) {
 }
 
 }  // namespace
+
+List::List(PackedRun run) {
+  if (!run.empty()) tail_ = make_chunk(std::move(run));
+}
 
 void List::push_front(ByteView element) {
   const StringValue value = StringValue::compact(element);
@@ -51,14 +58,14 @@ void List::pop_back() {
 }
 
 StringValue List::at(std::size_t index) const {
-  const ListTree::Place place = find(index);
-  return place.run->at(place.index);
+  const Place place = find(index);
+  return place.run.at(place.index);
 }
 
 void List::set(std::size_t index, ByteView element) {
   const StringValue value = StringValue::compact(element);
-  const ListTree::Place place = find(index);
-  const std::size_t rest = place.run->bytes().size() - PackedRun::encoded_size(place.run->at(place.index));
+  const Place place = find(index);
+  const std::size_t rest = place.run.bytes().size() - PackedRun::encoded_size(place.run.at(place.index));
   if (rest > 0 && rest + PackedRun::encoded_size(value) > ListChunk::kBytes) {
     erase(index, 1);
     insert(index, element);
@@ -73,7 +80,7 @@ void List::insert(std::size_t index, ByteView element) {
   if (index == size()) return push_back(element);
   const StringValue value = StringValue::compact(element);
   const std::size_t added = PackedRun::encoded_size(value);
-  if (find(index).run->bytes().size() + added <= ListChunk::kBytes) {
+  if (find(index).run.bytes().size() + added <= ListChunk::kBytes) {
     PackedRun& run = writable(index, 1);
     run.insert(index, value);
     return;
@@ -91,9 +98,11 @@ void List::insert(std::size_t index, ByteView element) {
 void List::erase(std::size_t first, std::size_t count) {
   if (count == 0) return;
   if (count == 1) {
-    const ListTree::Place place = find(first);
-    const std::size_t removed = PackedRun::encoded_size(place.run->at(place.index));
-    if (place.run->bytes().size() >= removed + ListChunk::kBytes / 2) {
+    if (first == 0) return pop_front();
+    if (first + 1 == size()) return pop_back();
+    const Place place = find(first);
+    const std::size_t removed = PackedRun::encoded_size(place.run.at(place.index));
+    if (place.run.bytes().size() >= removed + ListChunk::kBytes / 2) {
       PackedRun& run = writable(first, -1);
       run.erase(first, 1);
       return;
@@ -104,11 +113,25 @@ void List::erase(std::size_t first, std::size_t count) {
   tree_.append(middle.split_off(count));
 }
 
-ListTree::Place List::find(std::size_t index) const {
-  if (index < count(head_)) return {&head_->run, index};
+List::Place List::find(std::size_t index) const {
+  if (index < count(head_)) return {head_->run.view(), index};
   index -= count(head_);
-  if (index < tree_.size()) return tree_.find(index);
-  return {&tail_->run, index - tree_.size()};
+  if (index >= tree_.size()) return {tail_->run.view(), index - tree_.size()};
+  const ListTree::Place place = tree_.find(index);
+  return {place.run->view(), place.index};
+}
+
+std::optional<PackedView> List::single_run() const {
+  if (!tree_.empty() || (head_ && tail_)) return std::nullopt;
+  return head_ ? head_->run.view() : tail_->run.view();
+}
+
+std::size_t List::memory() const {
+  const auto of = [](const PackedRun& run) { return sizeof(ListChunk) + run.capacity(); };
+  std::size_t sum = sizeof(List) + (head_ ? of(head_->run) : 0) + (tail_ ? of(tail_->run) : 0);
+  if (tree_.empty()) return sum;
+  const PackedRun& middle = *tree_.find(tree_.size() / 2).run;
+  return sum + (tree_.size() + middle.count() - 1) / middle.count() * (sizeof(ListNode) + of(middle));
 }
 
 PackedRun& List::writable(std::size_t& index, int added) {
@@ -130,25 +153,11 @@ void List::fold() {
   tree_ = std::move(whole);
 }
 
-void List::Cursor::seek(std::size_t index) {
-  index_ = index;
-  run_ = nullptr;
-  if (index >= list_->size()) return;
-  const ListTree::Place place = list_->find(index);
-  run_ = place.run;
-  offset_ = run_->offset_of(place.index);
-}
+List* copy_list(const List& from) { return new (allocate(sizeof(List))) List(from); }
 
-void List::Cursor::next() {
-  ++index_;
-  offset_ = run_->next(offset_);
-  if (offset_ == run_->bytes().size()) seek(index_);
-}
-
-void List::Cursor::previous() {
-  if (offset_ == 0) return seek(index_ - 1);  // before the first, that is beyond any size
-  --index_;
-  offset_ = run_->previous(offset_);
+void destroy_list(List* list) {
+  list->~List();
+  deallocate(list);
 }
 
 }  // namespace magpie::engine

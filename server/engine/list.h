@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
 #include "protocol/bytes.h"
 #include "server/engine/list_tree.h"
@@ -18,7 +19,9 @@ namespace magpie::engine {
 /// the list changes. What is given must not be borrowed from this list. Indices must be within it.
 class List {
  public:
-  class Cursor;
+  List() = default;
+  /// A list of the run's elements.
+  explicit List(PackedRun run);
 
   std::size_t size() const { return count(head_) + tree_.size() + count(tail_); }
   bool empty() const { return size() == 0; }
@@ -27,6 +30,16 @@ class List {
   void pop_front();
   void pop_back();
   StringValue at(std::size_t index) const;
+  /// The run that the element lies in, and which one it is there.
+  struct Place {
+    PackedView run;
+    std::size_t index;
+  };
+  Place find(std::size_t index) const;
+  /// All of the list if it lies in one run.
+  std::optional<PackedView> single_run() const;
+  /// Bytes it takes, O(1) and roughly: as if all its chunks were like its middle one; what it shares with copies too.
+  std::size_t memory() const;
   void set(std::size_t index, ByteView element);
   /// Before the element there; at size() it is push_back().
   void insert(std::size_t index, ByteView element);
@@ -40,7 +53,6 @@ class List {
 
  private:
   static std::size_t count(const ChunkRef& chunk) { return chunk ? chunk->run.count() : 0; }
-  ListTree::Place find(std::size_t index) const;
   PackedRun& writable(std::size_t& index, int added);
   void fold();
 
@@ -49,25 +61,8 @@ class List {
   ChunkRef tail_;
 };
 
-/// Walks a list from an index in both directions, O(1) per element and O(log n) per chunk. Until the list changes.
-class List::Cursor {
- public:
-  Cursor(const List& list, std::size_t index) : list_(&list) { seek(index); }
-
-  /// False once it has gone past either end; then it stays there.
-  bool valid() const { return run_ != nullptr; }
-  std::size_t index() const { return index_; }
-  StringValue value() const { return run_->value_at(offset_); }
-  void next();
-  void previous();
-
- private:
-  void seek(std::size_t index);
-
-  const List* list_;
-  std::size_t index_ = 0;
-  const PackedRun* run_ = nullptr;
-  std::size_t offset_ = 0;
-};
+/// A list in a block of its own from allocate(), O(1) as every copy.
+List* copy_list(const List& from);
+void destroy_list(List* list);
 
 }  // namespace magpie::engine

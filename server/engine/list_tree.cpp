@@ -262,7 +262,7 @@ void ListTree::append(ListTree other) {
   ChunkRef last = pop_last();
   ChunkRef first = other.pop_first();
   if (last->run.bytes().size() + first->run.bytes().size() <= ListChunk::kBytes) {
-    writable_run(last).append(first->run);
+    writable_run(last).append(first->run.view());
   } else {
     other.push_first(std::move(first));
   }

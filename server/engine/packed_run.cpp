@@ -131,6 +131,34 @@ std::size_t capacity_for(std::size_t bytes, bool first) {
 
 }  // namespace
 
+std::size_t PackedView::offset_of(std::size_t index) const {
+  if (index <= count_ / 2) {
+    std::size_t offset = 0;
+    for (; index > 0; --index) offset = next(offset);
+    return offset;
+  }
+  std::size_t offset = bytes_.size();
+  for (; index < count_; ++index) offset = previous(offset);
+  return offset;
+}
+
+std::size_t PackedView::next(std::size_t offset) const {
+  const std::size_t body = read_body_size(bytes_.data() + offset, SIZE_MAX);
+  return offset + body + back_size(body);
+}
+
+std::size_t PackedView::previous(std::size_t offset) const {
+  const char* at = bytes_.data() + offset - 1;
+  std::size_t body = byte_at(at) & 0x7fU;
+  for (unsigned shift = 7; (byte_at(at) & 0x80U) != 0; shift += 7) body |= std::size_t{byte_at(--at) & 0x7fU} << shift;
+  return offset - body - back_size(body);
+}
+
+StringValue PackedView::value_at(std::size_t offset) const {
+  const char* const at = bytes_.data() + offset;
+  return read_value(at, read_body_size(at, SIZE_MAX));
+}
+
 PackedRun::~PackedRun() { deallocate(block_); }
 
 void PackedRun::swap(PackedRun& other) noexcept {
@@ -160,28 +188,24 @@ std::optional<PackedRun> PackedRun::decode(ByteView bytes) {
   return run;
 }
 
-PackedRun PackedRun::copy() const {
-  PackedRun run;
-  run.append(*this);
-  return run;
-}
+PackedRun::PackedRun(PackedView view) { append(view); }
 
 void PackedRun::replace(std::size_t index, const StringValue& value) {
-  const std::size_t offset = offset_of(index);
-  put(offset, next(offset) - offset, value);
+  const std::size_t offset = view().offset_of(index);
+  put(offset, view().next(offset) - offset, value);
   --count_;
 }
 
 void PackedRun::erase(std::size_t first, std::size_t count) {
-  const std::size_t from = offset_of(first);
-  const std::size_t to = count == 1 ? next(from) : offset_of(first + count);
+  const std::size_t from = view().offset_of(first);
+  const std::size_t to = count == 1 ? view().next(from) : view().offset_of(first + count);
   splice(from, to - from, 0);
   count_ -= static_cast<std::uint32_t>(count);
 }
 
 PackedRun PackedRun::split_off(std::size_t index) {
   PackedRun rest;
-  const std::size_t offset = offset_of(index);
+  const std::size_t offset = view().offset_of(index);
   const std::size_t size = bytes().size() - offset;
   if (size == 0) return rest;
   std::memcpy(rest.splice(0, 0, size), bytes().data() + offset, size);
@@ -192,39 +216,11 @@ PackedRun PackedRun::split_off(std::size_t index) {
   return rest;
 }
 
-void PackedRun::append(const PackedRun& other) {
-  if (other.empty()) return;
+void PackedRun::append(PackedView other) {
+  if (other.count() == 0) return;
   const ByteView added = other.bytes();
   std::memcpy(splice(end_ - begin_, 0, added.size()), added.data(), added.size());
-  count_ += other.count_;
-}
-
-std::size_t PackedRun::offset_of(std::size_t index) const {
-  if (index <= count_ / 2) {
-    std::size_t offset = 0;
-    for (; index > 0; --index) offset = next(offset);
-    return offset;
-  }
-  std::size_t offset = end_ - begin_;
-  for (; index < count_; ++index) offset = previous(offset);
-  return offset;
-}
-
-std::size_t PackedRun::next(std::size_t offset) const {
-  const std::size_t body = read_body_size(block_ + begin_ + offset, SIZE_MAX);
-  return offset + body + back_size(body);
-}
-
-std::size_t PackedRun::previous(std::size_t offset) const {
-  const char* at = block_ + begin_ + offset - 1;
-  std::size_t body = byte_at(at) & 0x7fU;
-  for (unsigned shift = 7; (byte_at(at) & 0x80U) != 0; shift += 7) body |= std::size_t{byte_at(--at) & 0x7fU} << shift;
-  return offset - body - back_size(body);
-}
-
-StringValue PackedRun::value_at(std::size_t offset) const {
-  const char* const at = block_ + begin_ + offset;
-  return read_value(at, read_body_size(at, SIZE_MAX));
+  count_ += static_cast<std::uint32_t>(other.count());
 }
 
 void PackedRun::put(std::size_t offset, std::size_t removed, const StringValue& value) {

@@ -10,6 +10,28 @@
 
 namespace magpie::engine {
 
+/// A run's elements where they lie, to be read. Borrowed; the bytes must be what PackedRun::bytes() or decode() gave.
+/// Values are returned as Integer or Plain and borrowed too. Indices must be within the run.
+class PackedView {
+ public:
+  PackedView() = default;
+  PackedView(ByteView bytes, std::size_t count) : bytes_(bytes), count_(count) {}
+
+  std::size_t count() const { return count_; }
+  ByteView bytes() const { return bytes_; }
+  StringValue at(std::size_t index) const { return value_at(offset_of(index)); }
+
+  /// Walking: offsets of elements in bytes(), from 0 to bytes().size(), which is no element.
+  std::size_t offset_of(std::size_t index) const;
+  std::size_t next(std::size_t offset) const;
+  std::size_t previous(std::size_t offset) const;
+  StringValue value_at(std::size_t offset) const;
+
+ private:
+  ByteView bytes_;
+  std::size_t count_ = 0;
+};
+
 /// A run of elements in one block from allocate(), each with its length in front and behind, so that it is walked from
 /// both ends (the idea is Redis's listpack). Takes two bytes more than a string of up to 125 bytes; integers take two
 /// to ten bytes. The block has room at both ends: pushing and popping move no other element. One thread at a time.
@@ -33,7 +55,12 @@ class PackedRun {
   static std::size_t encoded_size(const StringValue& value);
   /// Takes a copy of what bytes() gave, checked in full before it is used; nullopt if it is anything else.
   static std::optional<PackedRun> decode(ByteView bytes);
-  PackedRun copy() const;
+  /// A copy of a view's elements.
+  explicit PackedRun(PackedView view);
+  PackedRun copy() const { return PackedRun(view()); }
+
+  /// Valid until the run changes.
+  PackedView view() const { return {bytes(), count_}; }
 
   std::size_t count() const { return count_; }
   bool empty() const { return count_ == 0; }
@@ -50,19 +77,13 @@ class PackedRun {
   void push_back(const StringValue& value) { put(end_ - begin_, 0, value); }
   void pop_front() { erase(0, 1); }
   void pop_back() { erase(count_ - 1, 1); }
-  StringValue at(std::size_t index) const { return value_at(offset_of(index)); }
-  void insert(std::size_t index, const StringValue& value) { put(offset_of(index), 0, value); }
+  StringValue at(std::size_t index) const { return view().at(index); }
+  void insert(std::size_t index, const StringValue& value) { put(view().offset_of(index), 0, value); }
   void replace(std::size_t index, const StringValue& value);
   void erase(std::size_t first, std::size_t count);
   /// Takes the elements from `index` on out of this run, whose block shrinks to what stays.
   PackedRun split_off(std::size_t index);
-  void append(const PackedRun& other);
-
-  /// Walking: offsets of elements in bytes(), from 0 to bytes().size(), which is no element.
-  std::size_t offset_of(std::size_t index) const;
-  std::size_t next(std::size_t offset) const;
-  std::size_t previous(std::size_t offset) const;
-  StringValue value_at(std::size_t offset) const;
+  void append(PackedView other);
 
  private:
   void swap(PackedRun& other) noexcept;

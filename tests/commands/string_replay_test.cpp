@@ -4,54 +4,12 @@
 #include <variant>
 
 #include "tests/commands/test_server.h"
+#include "tests/engine/keyspace_model.h"
 
 using namespace magpie;
 using magpie::testing::TestServer;
 
 namespace {
-
-/// A log of effects that owns their bytes.
-class Log final : public engine::EffectSink {
- public:
-  void on_effect(const engine::Effect& effect) override {
-    std::visit([&](const auto& one) { keep(one); }, effect);
-  }
-  void replay_into(engine::Keyspace& keyspace, Instant now) const {
-    for (const Record& record : records_) {
-      std::visit([&](auto one) { replay_one(keyspace, one, record, now); }, record.effect);
-    }
-  }
-  std::size_t size() const { return records_.size(); }
-  void clear() { records_.clear(); }
-
- private:
-  struct Record {
-    engine::Effect effect;
-    std::string key;
-    std::string bytes;
-  };
-
-  void keep(const engine::Put& put) {
-    records_.push_back({put, std::string(put.key.bytes), std::string(put.value.bytes)});
-  }
-  void keep(const engine::Overwrite& write) {
-    records_.push_back({write, std::string(write.key.bytes), std::string(write.bytes)});
-  }
-  void keep(const engine::Erase& erase) { records_.push_back({erase, std::string(erase.key.bytes), {}}); }
-  void keep(const engine::SetExpiry& change) { records_.push_back({change, std::string(change.key.bytes), {}}); }
-  void keep(const engine::Flush& flush) { records_.push_back({flush, {}, {}}); }
-  void keep(const engine::SwapDb& swap) { records_.push_back({swap, {}, {}}); }
-
-  template <class One>
-  static void replay_one(engine::Keyspace& keyspace, One one, const Record& record, Instant now) {
-    if constexpr (requires { one.key; }) one.key = engine::Key::of(record.key);
-    if constexpr (requires { one.value; }) one.value.bytes = record.bytes;
-    if constexpr (requires { one.bytes; }) one.bytes = record.bytes;
-    keyspace.replay(one, now);
-  }
-
-  std::vector<Record> records_;
-};
 
 /// Random string commands on few keys, so that they meet each other's values.
 class Commands {
@@ -123,7 +81,7 @@ TEST_CASE("the effects of any string commands, replayed, give the same keyspace"
   for (const std::uint64_t seed : {1U, 2U, 3U, 4U}) {
     CAPTURE(seed);
     TestServer server;
-    Log log;
+    magpie::testing::EffectLog log;
     server.keyspace().set_sink(&log);
     Commands commands(seed);
     for (int i = 0; i < 5000; ++i) {
@@ -144,7 +102,7 @@ TEST_CASE("commands that change nothing leave no effect") {
   TestServer server;
   server.run("SET k v");
   server.run("SET n 1 PX 100000");
-  Log log;
+  magpie::testing::EffectLog log;
   server.keyspace().set_sink(&log);
   for (const char* command : {"GET k",
                               "SET k w NX",

@@ -3,6 +3,8 @@
 INT_MAX, INT_MIN = 2**63 - 1, -(2**63)
 
 KEYS = [b"k%d" % n for n in range(17)] + [b"", b"bin\x00\xff\r\nkey", b"{tag}:a long key name that no inline buffer will hold in one piece"]
+LISTS = [b"list%d" % n for n in range(5)]  # keys that list commands prefer; others meet them now and then
+KEYS += LISTS
 DATABASES = 4
 
 NUMBERS = [b"0", b"1", b"-1", b"2", b"10", b"42", b"255", b"9999", b"10000", b"-10000", b"2147483648", b"-2147483649",
@@ -31,6 +33,22 @@ class Arguments:
 
     def key(self):
         return self.choice(KEYS)
+
+    def list_key(self):
+        return self.choice(LISTS) if self.below(0.93) else self.key()
+
+    def element(self):
+        """From few values, so that searching for one finds some."""
+        return self.value() if self.below(0.3) else self.choice([b"a", b"b", b"1", b"-70000", b"x" * 60])
+
+    def elements(self):
+        return [self.element() for _ in range(self.rng.randint(1, 5) if self.below(0.97) else 150)]
+
+    def index(self):
+        return b"%d" % self.rng.randint(-9, 9) if self.below(0.8) else self.offset()
+
+    def end(self):
+        return self.cased(self.choice([b"LEFT", b"RIGHT"])) if self.below(0.98) else b"MIDDLE"
 
     def keys(self, most=4):
         return [self.key() for _ in range(self.rng.randint(1, most))]

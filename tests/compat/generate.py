@@ -1,4 +1,4 @@
-"""The random command stream: strings, generic keys, TTLs, transactions."""
+"""The random command stream: strings, lists, generic keys, TTLs, transactions."""
 
 import random
 
@@ -208,7 +208,45 @@ def _setrange(pick):
     return [b"SETRANGE", pick.key(), offset, pick.value() if pick.below(0.95) else b""]
 
 
+def _push(name):
+    return lambda pick: [name, pick.list_key(), *pick.elements()]
+
+
+def _pop(name):
+    return lambda pick: [name, pick.list_key(), *([pick.offset()] if pick.below(0.3) else [])]
+
+
+def _lpos(pick):
+    options = []
+    for _ in range(pick.choice([0, 0, 1, 1, 2, 3])):
+        options += [pick.cased(pick.choice([b"RANK", b"COUNT", b"MAXLEN"])), pick.index()]
+    return [b"LPOS", pick.list_key(), pick.element(), *options]
+
+
+def _lmpop(pick):
+    keys = [pick.list_key() for _ in range(pick.rng.randint(1, 3))]
+    number = b"%d" % len(keys) if pick.below(0.95) else pick.index()
+    options = [pick.cased(b"COUNT"), pick.index()] if pick.below(0.4) else []
+    return [b"LMPOP", number, *keys, pick.end(), *options]
+
+
+def _linsert(pick):
+    where = pick.choice([b"BEFORE", b"AFTER"]) if pick.below(0.97) else b"AT"
+    return [b"LINSERT", pick.list_key(), pick.cased(where), pick.element(), pick.element()]
+
+
+_LIST_WEIGHTS = [
+    (_push(b"LPUSH"), 45), (_push(b"RPUSH"), 45), (_push(b"LPUSHX"), 8), (_push(b"RPUSHX"), 8), (_pop(b"LPOP"), 25), (_pop(b"RPOP"), 25),
+    (_fixed(b"LLEN", "list_key"), 10), (_fixed(b"LINDEX", "list_key", "index"), 20), (_fixed(b"LRANGE", "list_key", "index", "index"), 25),
+    (_fixed(b"LRANGE", "list_key", b"0", b"-1"), 10), (_fixed(b"LSET", "list_key", "index", "element"), 25), (_linsert, 25),
+    (_fixed(b"LREM", "list_key", "index", "element"), 25), (_fixed(b"LTRIM", "list_key", "index", "index"), 6), (_lpos, 25),
+    (_fixed(b"LMOVE", "list_key", "list_key", "end", "end"), 25), (_fixed(b"RPOPLPUSH", "list_key", "list_key"), 10), (_lmpop, 15),
+    (_fixed(b"RENAME", "list_key", "list_key"), 4), (_fixed(b"COPY", "list_key", "list_key", b"REPLACE"), 8), (_fixed(b"TYPE", "list_key"), 3),
+    (_fixed(b"OBJECT", b"ENCODING", "list_key"), 3), (_fixed(b"EXPIRE", "list_key", "seconds"), 5), (_fixed(b"TTL", "list_key"), 3),
+]
+
 _WEIGHTS = [
+    *_LIST_WEIGHTS,
     (_set, 120), (_fixed(b"GET", "key"), 60), (_fixed(b"APPEND", "key", "value"), 25), (_fixed(b"STRLEN", "key"), 15),
     (_fixed(b"INCR", "key"), 20), (_fixed(b"DECR", "key"), 20), (_fixed(b"INCRBY", "key", "integer"), 30),
     (_fixed(b"DECRBY", "key", "integer"), 30), (_fixed(b"INCRBYFLOAT", "key", "float"), 40),

@@ -160,8 +160,8 @@ def _key_space(server):
             keys = decode(control.command("KEYS", "*"))
             if not isinstance(keys, list):
                 raise NotResp(f"KEYS answers {escape(repr(keys).encode())}".encode())
-            asked = [(key, words) for key in sorted(keys) for words in (b"TYPE", b"GET", b"PEXPIRETIME", b"OBJECT ENCODING")]
-            replies = control.pipeline([[*words.split(), key] for key, words in asked])
+            asked = [(key, words) for key in sorted(keys) for words in (b"TYPE", b"GET", b"LRANGE", b"PEXPIRETIME", b"OBJECT ENCODING")]
+            replies = control.pipeline([[*words.split(), key, *([b"0", b"-1"] if words == b"LRANGE" else [])] for key, words in asked])
             for (key, words), reply in zip(asked, replies):
                 space[database, key, words] = reply
     finally:

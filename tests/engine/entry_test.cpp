@@ -144,7 +144,7 @@ TEST_CASE("no entry begins with a byte that stands for something else") {
     for (const std::int64_t expiry : {std::int64_t{1}, std::int64_t{1'800'000'000'000}}) {
       for (const StringForm form : {StringForm::Plain, StringForm::Raw}) {
         const std::string text(size, 'x');
-        const Written entry({text, {form, 0, text}, Instant{expiry}});
+        const Written entry({text, StringValue{form, 0, text}, Instant{expiry}});
         entry->set_in_own_block();
         CHECK(entry->in_own_block());
         CHECK(*reinterpret_cast<const unsigned char*>(&*entry) < Entry::kNoEntry);

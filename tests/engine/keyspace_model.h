@@ -11,12 +11,24 @@
 
 namespace magpie::testing {
 
+inline std::string text_in(const engine::StringValue& value) {
+  engine::IntegerScratch scratch;
+  return std::string(text_of(value, scratch));
+}
+
+inline std::vector<std::string> elements_of(const engine::ListView& list) {
+  std::vector<std::string> elements;
+  for (engine::ListView::Cursor at(list, 0); at.valid(); at.next()) elements.push_back(text_in(at.value()));
+  return elements;
+}
+
 /// What a keyspace must hold, kept the simple way: every key of every database with its text and expiry.
 class KeyspaceModel {
  public:
   struct Value {
-    std::string text;
+    std::string text;  // of a string
     std::optional<Instant> expiry;
+    std::vector<std::string> elements = {};  // of a list
     bool operator==(const Value&) const = default;
   };
   using Id = std::pair<std::uint32_t, std::string>;
@@ -39,13 +51,37 @@ class KeyspaceModel {
     if (found != content_.end() && due(found->second, now)) content_.erase(found);
   }
 
+  /// Of an entry, to be compared with find() and content().
+  static Value value_of(const engine::Entry& entry) { return value_of(entry.value(), entry.expiry()); }
+
  private:
   static Id id(Db db, ByteView key) { return {index_of(db), std::string(key)}; }
   static bool due(const Value& value, Instant now) { return value.expiry && value.expiry->ms < now.ms; }
 
-  void change(const engine::Put& put) {
-    engine::IntegerScratch scratch;
-    content_[id(put.db, put.key.bytes)] = {std::string(text_of(put.value, scratch)), put.expiry};
+  static Value value_of(const engine::Value& value, std::optional<Instant> expiry) {
+    if (value.type() == engine::ValueType::List) return {{}, expiry, elements_of(value.as_list())};
+    return {text_in(value.as_string()), expiry};
+  }
+  void change(const engine::Put& put) { content_[id(put.db, put.key.bytes)] = value_of(put.value, put.expiry); }
+  void change(const engine::ListPush& push) {
+    auto& elements = content_[id(push.db, push.key.bytes)].elements;
+    for (const ByteView element : push.elements) {
+      elements.insert(push.end == engine::ListEnd::Front ? elements.begin() : elements.end(), std::string(element));
+    }
+  }
+  std::vector<std::string>::iterator element(Db db, const engine::Key& key, std::size_t index) {
+    return content_.at(id(db, key.bytes)).elements.begin() + static_cast<std::ptrdiff_t>(index);
+  }
+  void change(const engine::ListSet& set) { *element(set.db, set.key, set.index) = set.element; }
+  void change(const engine::ListInsert& insert) {
+    content_.at(id(insert.db, insert.key.bytes))
+        .elements.insert(element(insert.db, insert.key, insert.index), std::string(insert.element));
+  }
+  void change(const engine::ListErase& erase) {
+    const auto first = element(erase.db, erase.key, erase.first);
+    auto& elements = content_.at(id(erase.db, erase.key.bytes)).elements;
+    elements.erase(first, first + static_cast<std::ptrdiff_t>(erase.count));
+    if (elements.empty()) content_.erase(id(erase.db, erase.key.bytes));
   }
   void change(const engine::Overwrite& overwrite) {
     std::string& text = content_[id(overwrite.db, overwrite.key.bytes)].text;
@@ -82,49 +118,51 @@ class KeyspaceModel {
 class EffectLog final : public engine::EffectSink {
  public:
   void on_effect(const engine::Effect& effect) override {
-    Record record{effect, {}, {}};
+    Record& record = records_.emplace_back(effect);
     std::visit([&](const auto& one) { copy(one, record); }, effect);
-    records_.push_back(std::move(record));
   }
   std::size_t size() const { return records_.size(); }
+  void clear() { records_.clear(); }
   void replay_into(engine::Keyspace& keyspace, Instant now) const {
-    for (const Record& record : records_) keyspace.replay(owned(record), now);
+    for (const Record& record : records_) replay(record, keyspace, now);
   }
 
  private:
   struct Record {
+    explicit Record(const engine::Effect& of) : effect(of) {}
     engine::Effect effect;  // its views are replaced by these at replay
     std::string key;
-    std::string bytes;
+    std::vector<std::string> bytes;
+    engine::List list;
   };
 
-  static void copy(const engine::Put& put, Record& record) {
-    record.key = put.key.bytes;
-    record.bytes = put.value.bytes;
-  }
-  static void copy(const engine::Overwrite& overwrite, Record& record) {
-    record.key = overwrite.key.bytes;
-    record.bytes = overwrite.bytes;
-  }
-  static void copy(const engine::Erase& erase, Record& record) { record.key = erase.key.bytes; }
-  static void copy(const engine::SetExpiry& set, Record& record) { record.key = set.key.bytes; }
-  static void copy(const engine::Flush&, Record&) {}
-  static void copy(const engine::SwapDb&, Record&) {}
-
-  static engine::Effect owned(const Record& record) {
-    engine::Effect effect = record.effect;
-    if (auto* put = std::get_if<engine::Put>(&effect)) {
-      put->key = engine::Key::of(record.key);
-      put->value.bytes = record.bytes;
-    } else if (auto* overwrite = std::get_if<engine::Overwrite>(&effect)) {
-      overwrite->key = engine::Key::of(record.key);
-      overwrite->bytes = record.bytes;
-    } else if (auto* erase = std::get_if<engine::Erase>(&effect)) {
-      erase->key = engine::Key::of(record.key);
-    } else if (auto* set = std::get_if<engine::SetExpiry>(&effect)) {
-      set->key = engine::Key::of(record.key);
+  template <class SomeEffect>
+  static void copy(const SomeEffect& one, Record& record) {
+    if constexpr (requires { one.key; }) record.key = one.key.bytes;
+    if constexpr (requires { one.bytes; }) record.bytes.emplace_back(one.bytes);
+    if constexpr (requires { one.element; }) record.bytes.emplace_back(one.element);
+    if constexpr (requires { one.elements; }) record.bytes.assign(one.elements.begin(), one.elements.end());
+    if constexpr (requires { one.value; }) {
+      record.bytes.emplace_back(one.value.bytes);
+      if (one.value.list != nullptr) record.list = *one.value.list;
     }
-    return effect;
+  }
+
+  static void replay(const Record& record, engine::Keyspace& keyspace, Instant now) {
+    engine::Effect effect = record.effect;
+    const std::vector<ByteView> views(record.bytes.begin(), record.bytes.end());
+    const auto own = [&](auto& one) {
+      if constexpr (requires { one.key; }) one.key = engine::Key::of(record.key);
+      if constexpr (requires { one.bytes; }) one.bytes = views[0];
+      if constexpr (requires { one.element; }) one.element = views[0];
+      if constexpr (requires { one.elements; }) one.elements = views;
+      if constexpr (requires { one.value; }) {
+        one.value.bytes = views[0];
+        if (one.value.list != nullptr) one.value.list = &record.list;
+      }
+    };
+    std::visit(own, effect);
+    keyspace.replay(effect, now);
   }
 
   std::vector<Record> records_;

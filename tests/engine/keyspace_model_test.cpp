@@ -11,6 +11,7 @@
 #include "tests/engine/keyspace_model.h"
 #include "tests/engine/random.h"
 
+using magpie::ByteView;
 using magpie::Db;
 using magpie::Instant;
 using magpie::engine::Entry;
@@ -19,11 +20,17 @@ using magpie::engine::Flush;
 using magpie::engine::kAllStripes;
 using magpie::engine::Key;
 using magpie::engine::Keyspace;
+using magpie::engine::ListEnd;
+using magpie::engine::ListErase;
+using magpie::engine::ListInsert;
+using magpie::engine::ListPush;
+using magpie::engine::ListSet;
 using magpie::engine::Overwrite;
 using magpie::engine::Put;
 using magpie::engine::SetExpiry;
 using magpie::engine::StringValue;
 using magpie::engine::SwapDb;
+using magpie::engine::ValueType;
 using magpie::testing::EffectLog;
 using magpie::testing::KeyspaceModel;
 using magpie::testing::Random;
@@ -62,7 +69,7 @@ class Twin {
         ++seen;
         const auto found = model_.content().find({number, std::string(entry.key())});
         REQUIRE(found != model_.content().end());
-        REQUIRE(value_of(entry) == found->second);
+        REQUIRE(KeyspaceModel::value_of(entry) == found->second);
       });
       magpie::testing::check_size(keyspace_, db, now_);
     }
@@ -72,11 +79,6 @@ class Twin {
   void check_replay() { magpie::testing::check_replay(log_, keyspace_, kDatabases, now_); }
 
  private:
-  static KeyspaceModel::Value value_of(const Entry& entry) {
-    magpie::engine::IntegerScratch scratch;
-    return {std::string(text_of(entry.string(), scratch)), entry.expiry()};
-  }
-
   template <class SomeEffect>
   void both(const SomeEffect& effect, magpie::engine::StripeMask mask) {
     const Keyspace::Guard guard = keyspace_.lock(mask);
@@ -92,21 +94,71 @@ class Twin {
   void change_key(std::uint64_t kind, Db db, const Key& key) {
     const auto mask = mask_of(key.stripe);
     const std::string bytes = random_.bytes(random_.below(random_.one_in(50) ? 3000 : 60));
-    if (kind < 350) {
+    if (kind < 600) {
+      change_value(kind, db, key, bytes);
+    } else if (kind < 700) {
+      both(Erase{db, key}, mask);
+    } else if (kind < 800) {
+      both(SetExpiry{db, key, some_expiry()}, mask);
+    } else if (kind < 850) {
+      copy_value(db, key);
+    } else {
+      look(db, key);
+    }
+  }
+
+  void change_value(std::uint64_t kind, Db db, const Key& key, ByteView bytes) {
+    const auto mask = mask_of(key.stripe);
+    const auto size = list_size(db, key);
+    if (kind < 200 || (size && kind < 220)) {
       both(Put{db, key,
                random_.one_in(3) ? StringValue::integer(static_cast<std::int64_t>(random_.next()))
                                  : StringValue::plain(bytes),
                some_expiry()},
            mask);
-    } else if (kind < 450) {
+    } else if (kind < 300 && !size) {
       both(Overwrite{db, key, random_.below(100), bytes}, mask);
-    } else if (kind < 600) {
-      both(Erase{db, key}, mask);
-    } else if (kind < 750) {
-      both(SetExpiry{db, key, some_expiry()}, mask);
+    } else if (!size || kind < 400) {
+      if (!size) both(Erase{db, key}, mask);
+      const std::vector<ByteView> elements(1 + random_.below(random_.one_in(20) ? 300 : 4), bytes);
+      both(ListPush{db, key, random_.one_in(2) ? ListEnd::Front : ListEnd::Back, elements}, mask);
     } else {
-      look(db, key);
+      change_list(kind, db, key, *size, bytes);
     }
+  }
+
+  void change_list(std::uint64_t kind, Db db, const Key& key, std::size_t size, ByteView bytes) {
+    const auto mask = mask_of(key.stripe);
+    const std::size_t index = random_.below(size);
+    if (kind < 450) {
+      both(ListSet{db, key, index, bytes}, mask);
+    } else if (kind < 500) {
+      both(ListInsert{db, key, random_.below(size + 1), bytes}, mask);
+    } else if (random_.one_in(3)) {
+      both(ListErase{db, key, index, 1 + random_.below(size - index)}, mask);
+    } else {
+      both(ListErase{db, key, random_.one_in(2) ? 0 : size - 1, 1}, mask);
+    }
+  }
+
+  /// Nothing if there is no list.
+  std::optional<std::size_t> list_size(Db db, const Key& key) {
+    const Keyspace::Guard guard = keyspace_.lock(mask_of(key.stripe));
+    model_.expire(db, key.bytes, now_);
+    const Entry* entry = keyspace_.find(db, key, now_);
+    if (entry == nullptr || entry->type() != ValueType::List) return std::nullopt;
+    return entry->list().size();
+  }
+
+  void copy_value(Db db, const Key& key) {
+    const std::string name = "key" + std::to_string(random_.below(40));
+    const Key target = Key::of(name);
+    const Keyspace::Guard guard = keyspace_.lock(mask_of(key.stripe) | mask_of(target.stripe));
+    const Entry* entry = keyspace_.peek(db, key, now_);
+    if (entry == nullptr || target.bytes == key.bytes) return;
+    const Put put{db, target, entry->value(), entry->expiry()};
+    model_.apply(put);
+    keyspace_.apply(put, now_);
   }
 
   void look(Db db, const Key& key) {
@@ -118,7 +170,7 @@ class Twin {
     keyspace_.prefetch_entry(db, key);
     const Entry* found = keyspace_.find(db, key, now_);
     REQUIRE(found == peeked);
-    if (found != nullptr) REQUIRE(value_of(*found) == *expected);
+    if (found != nullptr) REQUIRE(KeyspaceModel::value_of(*found) == *expected);
     model_.expire(db, key.bytes, now_);  // find() erased it
   }
 
@@ -147,6 +199,8 @@ TEST_CASE("a keyspace agrees with a map under random effects, and its log gives 
       twin.expire_all();
       twin.check_all();
       twin.check_replay();
+    }
+    while (magpie::engine::List::free_some(SIZE_MAX) > 0) {
     }
     REQUIRE(magpie::engine::used_memory() == before);
   }

@@ -1,4 +1,4 @@
-#include "server/engine/list.h"
+#include "server/engine/list_view.h"
 
 #include <doctest/doctest.h>
 
@@ -12,6 +12,7 @@
 
 using magpie::engine::IntegerScratch;
 using magpie::engine::List;
+using magpie::engine::ListView;
 using magpie::engine::StringValue;
 using magpie::engine::used_memory;
 using magpie::testing::Random;
@@ -39,14 +40,14 @@ std::string any_element(Random& random) {
 void check_same(const List& list, const Model& model) {
   REQUIRE(list.size() == model.size());
   REQUIRE(list.consistent());
-  List::Cursor forward(list, 0);
+  ListView::Cursor forward(ListView(list), 0);
   for (const std::string& element : model) {
     REQUIRE(forward.valid());
     REQUIRE(text(forward.value()) == element);
     forward.next();
   }
   REQUIRE_FALSE(forward.valid());
-  List::Cursor backward(list, model.size() - 1);
+  ListView::Cursor backward(ListView(list), model.size() - 1);
   for (std::size_t i = model.size(); i-- > 0; backward.previous()) {
     REQUIRE(backward.index() == i);
     REQUIRE(text(backward.value()) == model[i]);

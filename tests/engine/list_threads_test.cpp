@@ -5,10 +5,11 @@
 #include <thread>
 #include <vector>
 
-#include "server/engine/list.h"
+#include "server/engine/list_view.h"
 #include "server/engine/memory.h"
 
 using magpie::engine::List;
+using magpie::engine::ListView;
 using magpie::engine::used_memory;
 
 TEST_CASE("threads change, copy and drop lists that share") {
@@ -38,7 +39,8 @@ TEST_CASE("threads change, copy and drop lists that share") {
     CHECK(shared.size() == 5000);
     CHECK(shared.consistent());
     bool same = true;
-    for (List::Cursor at(shared, 0); at.valid(); at.next()) same = same && at.value().bytes == std::string(32, 'x');
+    for (ListView::Cursor at(ListView(shared), 0); at.valid(); at.next())
+      same = same && at.value().bytes == std::string(32, 'x');
     CHECK(same);
   }
   while (List::free_some(1000) > 0) {

@@ -37,13 +37,13 @@ void check_same(const PackedRun& run, const std::deque<std::string>& model) {
   REQUIRE(run.count() == model.size());
   std::size_t offset = 0;
   for (const std::string& element : model) {
-    REQUIRE(text(run.value_at(offset)) == element);
-    offset = run.next(offset);
+    REQUIRE(text(run.view().value_at(offset)) == element);
+    offset = run.view().next(offset);
   }
   REQUIRE(offset == run.bytes().size());
   for (std::size_t i = model.size(); i-- > 0;) {
-    offset = run.previous(offset);
-    REQUIRE(text(run.value_at(offset)) == model[i]);
+    offset = run.view().previous(offset);
+    REQUIRE(text(run.view().value_at(offset)) == model[i]);
   }
   REQUIRE(offset == 0);
 }
@@ -101,7 +101,7 @@ TEST_CASE("a packed run does what a deque does") {
     PackedRun whole = run.copy();
     PackedRun rest = whole.split_off(cut);
     CHECK(whole.count() == cut);
-    whole.append(rest);
+    whole.append(rest.view());
     check_same(whole, model);
     const auto decoded = PackedRun::decode(run.bytes());
     REQUIRE(decoded.has_value());
@@ -134,8 +134,8 @@ TEST_CASE("bytes from outside that are no run are refused") {
   const std::string good(run.bytes());
   REQUIRE(PackedRun::decode(good).has_value());
   CHECK(PackedRun::decode("").has_value());
-  const std::size_t second = run.next(0);
-  const std::size_t third = run.next(second);
+  const std::size_t second = run.view().next(0);
+  const std::size_t third = run.view().next(second);
   for (std::size_t cut = 1; cut < good.size(); ++cut) {
     CHECK(PackedRun::decode(good.substr(0, cut)).has_value() == (cut == second || cut == third));
   }

@@ -19,11 +19,11 @@ void check_rebuilt(const PackedRun& run, ByteView input) {
   PackedRun by_back;
   PackedRun by_front;
   std::size_t offset = 0;
-  for (; offset < input.size(); offset = run.next(offset)) by_back.push_back(run.value_at(offset));
+  for (; offset < input.size(); offset = run.view().next(offset)) by_back.push_back(run.view().value_at(offset));
   require(offset == input.size());
   while (offset > 0) {
-    offset = run.previous(offset);
-    by_front.push_front(run.value_at(offset));
+    offset = run.view().previous(offset);
+    by_front.push_front(run.view().value_at(offset));
   }
   require(by_back.bytes() == input && by_back.count() == run.count());
   require(by_front.bytes() == input && by_front.count() == run.count());
@@ -35,7 +35,7 @@ void check_changed(PackedRun& run, std::size_t choice) {
   PackedRun rest = run.split_off(index);
   require(run.count() == index && rest.count() == count - index);
   if (!rest.empty()) rest.replace(0, magpie::engine::StringValue::plain("replaced"));
-  run.append(rest);
+  run.append(rest.view());
   run.insert(index, magpie::engine::StringValue::integer(static_cast<std::int64_t>(choice)));
   require(PackedRun::decode(run.bytes()).has_value());
   run.erase(index, run.count() - index);
