@@ -6,6 +6,7 @@
 #include "protocol/numbers.h"
 #include "server/commands/command_table.h"
 #include "server/commands/transaction.h"
+#include "server/engine/memory.h"
 #include "server/limits.h"
 #include "server/memory_limit.h"
 #include "server/unknown_command.h"
@@ -283,15 +284,16 @@ bool Dispatcher::must_authenticate(const ClientState& client) const {
   return !client.authenticated && !loop_.settings->requirepass.empty();
 }
 
-/// Whether maxmemory forbids the command. Evicts a few keys, and more for a command that brings more; where that is not
-/// enough yet, the command runs and background slices evict the rest, as in Redis: no command waits for them.
+/// Whether maxmemory forbids the command. Evicts a few keys; where that is not enough yet, the command runs all the
+/// same and background slices evict the rest.
 bool Dispatcher::out_of_memory(const Execution& execution, const Request& request, const Command& command) {
   if (!takes_memory(execution.client, command)) return false;
-  constexpr std::size_t kFewKeys = 16;
-  constexpr std::size_t kBytesPerKey = 64;  // that an eviction frees, at least about
-  const std::size_t most = kFewKeys + request.bytes() / kBytesPerKey;
+  const config::Settings& settings = *loop_.settings;
   const std::size_t queued = execution.client.transaction.queued_bytes;
-  return make_room(server_, *loop_.settings, execution.now, queued, most) == engine::Keyspace::Room::None;
+  const std::int64_t over = engine::used_memory() + static_cast<std::int64_t>(queued) - settings.maxmemory;
+  if (over <= 0) return false;
+  const std::size_t most = inline_evictions(over, settings.maxmemory, request.bytes());
+  return make_room(server_, settings, execution.now, queued, most) == engine::Keyspace::Room::None;
 }
 
 /// Whether it is plain to see, as it mostly is, that refuse() has nothing against the command.

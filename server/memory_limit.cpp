@@ -1,10 +1,20 @@
 #include "server/memory_limit.h"
 
+#include <algorithm>
+
 #include "server/engine/memory.h"
 
 namespace magpie::server {
 
 using Room = engine::Keyspace::Room;
+
+std::size_t inline_evictions(std::int64_t over, std::int64_t maxmemory, std::size_t brought) {
+  constexpr std::size_t kFewKeys = 16;
+  constexpr std::int64_t kToleratedShare = 32;  // of maxmemory
+  constexpr std::size_t kBytesPerKey = 16;  // that an eviction frees at least, about
+  const std::int64_t beyond = std::max<std::int64_t>(over - maxmemory / kToleratedShare, 0);
+  return kFewKeys + std::min(static_cast<std::size_t>(beyond), brought) / kBytesPerKey;
+}
 
 Room make_room(ServerState& server, const config::Settings& settings, Instant now, std::size_t queued,
                std::size_t most) {

@@ -1,12 +1,19 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "server/config/settings.h"
 #include "server/engine/keyspace.h"
 #include "server/state/server_state.h"
 
 namespace magpie::server {
+
+/// How many keys a command that brings so many bytes may evict before it runs, with the data `over` bytes above
+/// maxmemory. A few, and background slices evict the rest; but where the data is more than a 32nd above, a command
+/// makes room for what it brings, so that no writer outruns them: the data then stays within a 32nd and one command a
+/// loop.
+std::size_t inline_evictions(std::int64_t over, std::int64_t maxmemory, std::size_t brought);
 
 /// Evicts what the policy allows while the data takes more than maxmemory less `queued` bytes (what a transaction
 /// holds), `most` keys or so at once. No lock may be held.

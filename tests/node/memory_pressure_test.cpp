@@ -28,7 +28,7 @@ namespace {
 constexpr std::int64_t kMegabyte = std::int64_t{1} << 20;
 constexpr std::int64_t kLimit = 50 * kMegabyte;
 // What a command may take beyond the limit before the next one evicts for it.
-constexpr std::int64_t kUsedSlack = 2 * kMegabyte;
+constexpr std::int64_t kUsedSlack = kLimit / 32 + 2 * kMegabyte;
 // The process itself, a client's buffers, pages kept in reserve, and gaps of three fifths: keys of middling sizes that
 // stay while most of their kind leave hold the allocator's pages, which cannot be compacted as cells of small ones can.
 constexpr std::int64_t kMostResident = kLimit + kLimit * 3 / 5 + 20 * kMegabyte;
