@@ -19,7 +19,7 @@ namespace magpie::engine {
 class Epochs {
  public:
   static constexpr unsigned kOldest = 28;  // the highest age
-  static constexpr std::int64_t kShortestMs = 1000;  // of an epoch of the clock
+  static constexpr std::int64_t kShortestMs = 100;  // of an epoch of the clock
 
   Epochs();
 
@@ -39,6 +39,8 @@ class Epochs {
   void check_clock(Instant now);
   /// Keys are being evicted: the clock begins no epochs for a while.
   void hold_clock(Instant now);
+  /// There is nothing left to evict: the clock goes on at once.
+  void release_clock(Instant now) { next_ms_.store(now.ms, std::memory_order_relaxed); }
   /// How long the clock's epochs are at least; longer where a sweep takes long. At least kShortestMs.
   void set_shortest(std::int64_t ms) { shortest_ms_.store(ms, std::memory_order_relaxed); }
 

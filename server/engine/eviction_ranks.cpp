@@ -85,6 +85,12 @@ void EvictionRanks::learn(const Sums& hits, const Sums& deaths) {
   }
 }
 
+void EvictionRanks::forget(const Sums& hits, const Sums& deaths) {
+  hits_ = {.last = hits};
+  deaths_ = {.last = deaths};
+  learn(hits, deaths);
+}
+
 void EvictionRanks::publish(const Epochs& epochs) {
   for (unsigned number = 0; number < kHeats; ++number) {
     const Heat heat{static_cast<std::uint8_t>(number)};

@@ -48,6 +48,8 @@ class EvictionRanks {
   /// time.
   using Sums = std::array<std::uint32_t, kUseKinds>;
   void learn(const Sums& hits, const Sums& deaths);
+  /// What was learnt does not hold any more; the sums begin here. One thread at a time.
+  void forget(const Sums& hits, const Sums& deaths);
   /// Ages have changed. One thread at a time.
   void publish(const Epochs& epochs);
 

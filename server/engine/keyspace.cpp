@@ -35,6 +35,7 @@ Keyspace::Keyspace(Options options)
       eviction_state_(std::make_unique<EvictionState>()) {
   for (std::size_t i = 0; i < kStripes; ++i) stripes_[i].partitions = &slots_[i * options_.databases];
   account(sizeof(*this));
+  for (Stripe& at : stripes_) partition_or_new(at, Db{0});  // what every node uses
 }
 Keyspace::~Keyspace() { account(-static_cast<std::int64_t>(sizeof(*this) + partitions_.size() * sizeof(Partition))); }
 
@@ -204,8 +205,11 @@ bool Keyspace::holds(const Partition* partition, ByteView key, std::uint64_t has
   return partition != nullptr && partition->table.find(hash, key).entry != nullptr;
 }
 
-void Keyspace::change(const Flush& effect, Instant) {
-  if (!effect.db) eviction_state_->epoch_bytes.store(0, std::memory_order_relaxed);
+void Keyspace::change(const Flush& effect, Instant now) {
+  if (!effect.db) {
+    eviction_state_->epoch_bytes.store(0, std::memory_order_relaxed);
+    epochs_.release_clock(now);
+  }
   for (Stripe& at : stripes_) {
     if (!effect.db) at.ghost.resize(0);
     at.watched.touch_if([&](Db db, ByteView key) {

@@ -248,8 +248,12 @@ void Keyspace::end_epoch(Instant now) {
     const Guard stripe_guard = lock(StripeMask{1} << number);
     state.keys[number].store(survey(stripes_[number], sum), std::memory_order_relaxed);
   }
-  ranks_.learn(sum.hits, sum.deaths);
-  if (!first) epochs_.turn_over(now);
+  if (first) {
+    ranks_.forget(sum.hits, sum.deaths);  // other keys may have been here before a flush
+  } else {
+    ranks_.learn(sum.hits, sum.deaths);
+    epochs_.turn_over(now);
+  }
   rank_heats();
   const std::size_t bytes = sum.bytes + sum.keys * kPlaceBytes;
   state.evicted_bytes.store(0, std::memory_order_relaxed);

@@ -29,12 +29,12 @@ void sweep(Epochs& epochs) {
 
 }  // namespace
 
-TEST_CASE("the clock begins an epoch a second, and a use is known to the second") {
+TEST_CASE("the clock begins an epoch each tenth of a second, and a use is known to that") {
   Epochs epochs;
   tick(epochs, at(0));
   const Label first = epochs.current();
   CHECK(epochs.age(first) == 0);
-  CHECK_FALSE(epochs.is_due(at(999)));
+  CHECK_FALSE(epochs.is_due(at(Epochs::kShortestMs - 1)));
   tick(epochs, at(1000));
   const Label second = epochs.current();
   CHECK(second != first);
@@ -108,6 +108,15 @@ TEST_CASE("a label is given anew only after a sweep that began when it was merge
   const Label before = epochs.current();
   CHECK(epochs.turn_over(at(turns)));
   CHECK(epochs.current() != before);
+}
+
+TEST_CASE("once there is nothing to evict the clock goes on at once") {
+  Epochs epochs;
+  tick(epochs, at(0));
+  epochs.hold_clock(at(500));
+  CHECK_FALSE(epochs.is_due(at(5000)));
+  epochs.release_clock(at(5000));
+  CHECK(epochs.is_due(at(5000)));
 }
 
 TEST_CASE("while keys are evicted the clock begins no epochs; a clock set back does not stop it for good") {

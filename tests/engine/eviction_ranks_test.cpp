@@ -90,3 +90,20 @@ TEST_CASE("uses are counted by class and age") {
   CHECK(uses.hits[2 * kAgeBins + kAgeBins - 1].load() == 1);
   for (const auto& count : uses.deaths) CHECK(count.load() == 0);
 }
+
+TEST_CASE("after forgetting, what went before makes no difference") {
+  const Aged aged;
+  const auto rank = [&](EvictionRanks& ranks) {
+    ranks.publish(aged.epochs);
+    return ranks.rank(aged.heat(1, 20));
+  };
+  EvictionRanks fresh;
+  fresh.learn({}, {});
+  EvictionRanks ranks;
+  EvictionRanks::Sums deaths{};
+  deaths[1 * kAgeBins + kBinOfAge[20]] = 1000;
+  ranks.learn({}, deaths);
+  CHECK(rank(ranks) != doctest::Approx(rank(fresh)));
+  ranks.forget({}, deaths);
+  CHECK(rank(ranks) == doctest::Approx(rank(fresh)));
+}

@@ -183,7 +183,10 @@ TEST_CASE("keys of one hash tag, all in one stripe, are compared with each other
   Keyspace keyspace({1, true});
   keyspace.set_eviction({.policy = EvictionPolicy::AllKeysLru, .samples = 10});
   const auto name = [](int number) { return "{t}" + std::to_string(number); };
-  for (int number = 0; number < 1000; ++number) put(keyspace, name(number), "value", {}, later(number * 100));
+  for (int number = 0; number < 1000; ++number) {
+    put(keyspace, name(number), "value", {}, later(number * 100));
+    keyspace.sweep_heats(later(number * 100), SIZE_MAX);
+  }
   evict(keyspace, 250, later(200'000));
   int newer_left = 0;
   for (int number = 500; number < 1000; ++number) {

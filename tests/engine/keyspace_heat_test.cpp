@@ -54,7 +54,7 @@ TEST_CASE("idle time starts anew with each use and survives a thousand epochs") 
 TEST_CASE("a key that returns in later epochs goes up, within an epoch it does not") {
   Keyspace keyspace({1, true});
   put(keyspace, number_key(0), "v");
-  for (int hit = 0; hit < 100; ++hit) use(keyspace, 0, later(100));
+  for (int hit = 0; hit < 100; ++hit) use(keyspace, 0, later(50));
   CHECK(class_of(heat_of(keyspace, 0)) == 0);
   for (int second = 1; second <= 3; ++second) use(keyspace, 0, later(second * 1000));
   CHECK(class_of(heat_of(keyspace, 0)) == 3);
