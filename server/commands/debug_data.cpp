@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "server/commands/debug.h"
+#include "server/commands/encoding.h"
 
 namespace magpie::commands::debug {
 namespace {
@@ -65,7 +66,8 @@ CommandResult object(CommandContext& context, ArgReader args) {
   const std::int64_t idle = by_frequency ? 0 : keyspace.idle_ms(heat, context.now) / 1000;
   char address[32];
   std::snprintf(address, sizeof address, "%p", static_cast<const void*>(entry));
-  context.reply.simple("Value at:" + std::string(address) + " refcount:1 encoding:" + encoding_name(value) +
+  context.reply.simple("Value at:" + std::string(address) +
+                       " refcount:1 encoding:" + encoding_name(value, context.settings) +
                        " serializedlength:" + std::to_string(serialized_length(value)) +
                        " lru:" + std::to_string(index_of(heat)) + " lru_seconds_idle:" + std::to_string(idle));
   return {};

@@ -5,6 +5,7 @@
 
 #include "server/commands/command_table.h"
 #include "server/commands/context.h"
+#include "server/commands/encoding.h"
 #include "server/commands/help_reply.h"
 
 namespace magpie::commands {
@@ -32,7 +33,9 @@ std::optional<Heat> heat_or_null(CommandContext& context, ArgReader& args) {
 }
 
 CommandResult encoding(CommandContext& context, ArgReader args) {
-  if (const Entry* entry = entry_or_null(context, args)) context.reply.bulk(engine::encoding_name(entry->value()));
+  if (const Entry* entry = entry_or_null(context, args)) {
+    context.reply.bulk(encoding_name(entry->value(), context.settings));
+  }
   return {};
 }
 

@@ -7,7 +7,7 @@ namespace {
 /// Each number costs memory in every stripe once a database above it is used, and time wherever all are looked at.
 constexpr std::int64_t kMostDatabases = 16'384;
 
-constexpr ByteView kOwnLists = "lists are kept in a form of their own, which has no such choice";
+constexpr ByteView kOwnLists = "lists are not compressed";
 constexpr ByteView kNoSets = "there are no sets yet";
 constexpr ByteView kNoHashes = "there are no hashes yet";
 constexpr ByteView kNoSortedSets = "there are no sorted sets yet";
@@ -20,8 +20,13 @@ const Option kOptions[] = {
      .change = Change::AtStart,
      .help = "number of databases that SELECT can choose from",
      .access = field<&Settings::databases>()},
-    no_effect("list-max-listpack-size", Integer{kInt32Min, kInt32Max}, "-2", kOwnLists, Change::Runtime,
-              "list-max-ziplist-size"),
+    {.name = "list-max-listpack-size",
+     .alias = "list-max-ziplist-size",
+     .kind = Integer{kInt32Min, kInt32Max},
+     .default_text = "-2",
+     .help = "size up to which OBJECT ENCODING calls a list a listpack: elements, or -1 to -5 for 4, 8, 16, 32, 64 KB; "
+             "the form it is kept in does not depend on it",
+     .access = field<&Settings::list_max_listpack_size>()},
     no_effect("list-compress-depth", Integer{}, "0", kOwnLists),
     no_effect("set-max-intset-entries", Integer{0, kInt64Max}, "512", kNoSets),
     no_effect("set-max-listpack-entries", Integer{0, kInt64Max}, "128", kNoSets),

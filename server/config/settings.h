@@ -96,6 +96,7 @@ struct Settings {
   MaxmemoryPolicy maxmemory_policy = MaxmemoryPolicy::NoEviction;
   std::int64_t maxmemory_samples = 5;
   std::int64_t lfu_log_factor = 10;
+  std::int64_t list_max_listpack_size = -2;  // elements, or -1 ... -5: 4 KB ... 64 KB
   std::int64_t lfu_decay_time = 1;  // minutes
   bool lazyfree_lazy_user_flush = false;
 

@@ -25,6 +25,16 @@ class ListView {
   List::Place find(std::size_t index) const {
     return large_ != nullptr ? large_->find(index) : List::Place{packed_, index};
   }
+  /// Whether its elements, as encoded, take at most so many bytes. As slow as there are runs in them.
+  bool fits_bytes(std::size_t most) const {
+    std::size_t sum = 0;
+    for (std::size_t index = 0; index < size() && sum <= most;) {
+      const List::Place place = find(index);
+      sum += place.run.bytes().size();
+      index += place.run.count() - place.index;
+    }
+    return sum <= most;
+  }
   /// Null if it is packed.
   const List* large() const { return large_; }
   PackedView packed() const { return packed_; }

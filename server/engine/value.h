@@ -40,9 +40,4 @@ struct Value {
 
 /// As TYPE says it.
 inline const char* type_name(ValueType type) { return type == ValueType::String ? "string" : "list"; }
-/// As OBJECT ENCODING says it.
-inline const char* encoding_name(const Value& value) {
-  return value.type() == ValueType::String ? encoding_name(value.as_string()) : "quicklist";
-}
-
 }  // namespace magpie::engine

@@ -19,6 +19,14 @@ class Comparator:
 EXACT = Comparator("exact", lambda ours, theirs: ours == theirs)
 
 
+def _encoding(ours, theirs):
+    """Since 7.2 a small list is a listpack; 7.0 calls every list a quicklist."""
+    return ours == theirs or (ours, theirs) == (b"$8\r\nlistpack\r\n", b"$9\r\nquicklist\r\n")
+
+
+ENCODING = Comparator("encoding", _encoding)
+
+
 def integer_within(tolerance):
     return Comparator(f"int±{tolerance}", lambda ours, theirs: _int_near(ours, theirs, tolerance))
 

@@ -10,7 +10,7 @@ NEAR_SECONDS, NEAR_MILLISECONDS = compare.integer_within(3), compare.integer_wit
 
 _COMPARATORS = {
     b"TTL": NEAR_SECONDS, b"EXPIRETIME": NEAR_SECONDS, b"PTTL": NEAR_MILLISECONDS, b"PEXPIRETIME": NEAR_MILLISECONDS,
-    b"KEYS": compare.SORTED, b"RANDOMKEY": compare.SAME_TYPE,
+    b"KEYS": compare.SORTED, b"OBJECT": compare.ENCODING, b"RANDOMKEY": compare.SAME_TYPE,
 }
 _NOT_QUEUED = {b"MULTI", b"EXEC", b"DISCARD", b"WATCH", b"RESET", b"QUIT"}
 _NEVER_SPOILED = _NOT_QUEUED | {b"SCAN"}  # a shorter SCAN is a valid one, in an order of its own

@@ -14,6 +14,7 @@ SHOWN_HISTORY = 12
 _NAMED_KEYS = set(KEYS) - {b""}
 _EVERYWHERE = {b"FLUSHALL", b"FLUSHDB", b"SWAPDB"}
 _OF_CONNECTION = {b"MULTI", b"EXEC", b"DISCARD", b"SELECT", b"RESET"}
+_COMPARATORS = {b"PEXPIRETIME": NEAR_MILLISECONDS, b"OBJECT ENCODING": compare.ENCODING}
 FAILURES = (OSError, Closed, ReplyTimeout, NotResp)
 
 
@@ -112,7 +113,7 @@ class RandomRun:
         same = True
         for place in sorted(set(mine) | set(other), key=repr):
             a, b = mine.get(place, "(no such key)"), other.get(place, "(no such key)")
-            comparator = NEAR_MILLISECONDS if place[2] == b"PEXPIRETIME" else compare.EXACT
+            comparator = _COMPARATORS.get(place[2], compare.EXACT)
             if isinstance(a, str) or isinstance(b, str) or not comparator.same(a, b):
                 self._differ(f"key space after {self.position} commands, database {place[0]}", "control", [place[2], place[1]], reply_lines(a, b, self.names))
                 same = False
