@@ -257,7 +257,8 @@ bool LoopWorker::background_slice(Instant now) {
   engine::Keyspace& keyspace = server_.keyspace;
   const Slice slice;
   const auto evict = [&] {
-    return make_room(server_, *state_.settings, now, 0, kKeysPerStep) == engine::Keyspace::Room::NotYet;
+    const auto free = static_cast<std::size_t>(headroom(state_.settings->maxmemory));
+    return make_room(server_, *state_.settings, now, free, kKeysPerStep) == engine::Keyspace::Room::NotYet;
   };
   const auto compact = [&](engine::StripeIndex stripe) { return keyspace.compact_some(stripe, kKeysPerStep); };
   const bool paused = server_.pause.active(now);  // CLIENT PAUSE stops changes from inside as well

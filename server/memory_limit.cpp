@@ -16,6 +16,12 @@ std::size_t inline_evictions(std::int64_t over, std::int64_t maxmemory, std::siz
   return kFewKeys + std::min(static_cast<std::size_t>(beyond), brought) / kBytesPerKey;
 }
 
+std::int64_t headroom(std::int64_t maxmemory) {
+  constexpr std::int64_t kShare = 2048;
+  constexpr std::int64_t kMost = std::int64_t{256} << 10;
+  return std::min(maxmemory / kShare, kMost);
+}
+
 Room make_room(ServerState& server, const config::Settings& settings, Instant now, std::size_t queued,
                std::size_t most) {
   if (settings.maxmemory == 0) return Room::Enough;

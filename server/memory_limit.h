@@ -15,6 +15,9 @@ namespace magpie::server {
 /// loop.
 std::size_t inline_evictions(std::int64_t over, std::int64_t maxmemory, std::size_t brought);
 
+/// Bytes below maxmemory that background slices keep free, so that a command finds room: a 2,048th, at most 256 KB.
+std::int64_t headroom(std::int64_t maxmemory);
+
 /// Evicts what the policy allows while the data takes more than maxmemory less `queued` bytes (what a transaction
 /// holds), `most` keys or so at once. No lock may be held.
 engine::Keyspace::Room make_room(ServerState& server, const config::Settings& settings, Instant now, std::size_t queued,
