@@ -5,7 +5,7 @@ namespace magpie::config {
 namespace {
 
 constexpr std::int64_t kOneMegabyte = 1048576;
-constexpr std::int64_t kLongestString = 4294967295;  // an entry keeps lengths in 32 bits
+constexpr std::int64_t kLongestString = 4294967279;  // lengths have 32 bits, those around them in a list too
 
 const Option kOptions[] = {
     {.name = "port",

@@ -138,6 +138,7 @@ void Keyspace::change(const Overwrite& effect, Instant now) {
     partition.insert(effect.key.hash, fresh, first_heat(at, effect.db, effect.key.hash, now));
   }
   const auto [old, heat] = partition.table.find(effect.key.hash, effect.key.bytes);
+  CHECK(old->type() == ValueType::String);
   if (!is_new) touch(at, *heat, now);
   const std::size_t size = old->string().bytes.size();
   const bool may_write = effect.offset >= size || !replies_refer_to(*old);  // they do not know what is appended

@@ -16,7 +16,7 @@ constexpr unsigned kEpochsPerTurnover = 8;
 constexpr std::size_t kDomainKeys = 4096;  // a domain has at least so many keys
 
 std::int64_t weight_in_bytes(const Entry& entry) {
-  return static_cast<std::int64_t>(EntryHeap::memory(entry) + entry.object_memory()) + kPlaceBytes;
+  return static_cast<std::int64_t>(EntryHeap::memory(entry)) + kPlaceBytes;
 }
 
 }  // namespace

@@ -130,8 +130,13 @@ std::size_t List::memory() const {
   const auto of = [](const PackedRun& run) { return sizeof(ListChunk) + run.capacity(); };
   std::size_t sum = sizeof(List) + (head_ ? of(head_->run) : 0) + (tail_ ? of(tail_->run) : 0);
   if (tree_.empty()) return sum;
-  const PackedRun& middle = *tree_.find(tree_.size() / 2).run;
-  return sum + (tree_.size() + middle.count() - 1) / middle.count() * (sizeof(ListNode) + of(middle));
+  constexpr std::size_t kPlaces = 64;
+  double of_elements = 0;
+  for (std::size_t i = 0; i < kPlaces; ++i) {
+    const PackedRun& run = *tree_.find(tree_.size() * (2 * i + 1) / (2 * kPlaces)).run;
+    of_elements += static_cast<double>(sizeof(ListNode) + of(run)) / static_cast<double>(run.count());
+  }
+  return sum + static_cast<std::size_t>(of_elements / kPlaces * static_cast<double>(tree_.size()));
 }
 
 PackedRun& List::writable(std::size_t& index, int added) {

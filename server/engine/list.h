@@ -38,7 +38,7 @@ class List {
   Place find(std::size_t index) const;
   /// All of the list if it lies in one run.
   std::optional<PackedView> single_run() const;
-  /// Bytes it takes, O(1) and roughly: as if all its chunks were like its middle one; what it shares with copies too.
+  /// Bytes it takes, roughly: from 64 places in it. What it shares with copies counts too.
   std::size_t memory() const;
   void set(std::size_t index, ByteView element);
   /// Before the element there; at size() it is push_back().

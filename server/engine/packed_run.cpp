@@ -1,5 +1,6 @@
 #include "server/engine/packed_run.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -123,7 +124,7 @@ std::size_t check_element(const char* from, std::size_t available) {
 /// doubles.
 std::size_t capacity_for(std::size_t bytes, bool first) {
   if (bytes <= kMinCapacity) return kMinCapacity;
-  if (bytes > kDoubling) return first ? bytes : bytes + bytes / 8;
+  if (bytes > kDoubling) return first ? bytes : std::min(bytes + bytes / 8, kMaxBytes);
   const std::size_t doubled = std::bit_ceil(bytes);
   const std::size_t step = doubled / 8;
   return first ? (bytes + step - 1) / step * step : doubled;
@@ -194,6 +195,7 @@ void PackedRun::replace(std::size_t index, const StringValue& value) {
   const std::size_t offset = view().offset_of(index);
   put(offset, view().next(offset) - offset, value);
   --count_;
+  if (capacity_ > kDoubling && end_ - begin_ < capacity_ / 2) *this = copy();  // a large element went
 }
 
 void PackedRun::erase(std::size_t first, std::size_t count) {

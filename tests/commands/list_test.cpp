@@ -140,6 +140,18 @@ TEST_CASE("a large list is copied and renamed without its elements, and freed in
   CHECK(engine::used_memory() == before);
 }
 
+TEST_CASE("a large element that is replaced gives its memory back") {
+  TestServer server;
+  server.run("RPUSH l a");
+  const std::int64_t before = engine::used_memory();
+  const std::string large(1'000'000, 'x');
+  for (int i = 0; i < 5; ++i) server.run({"RPUSH", "l", large});
+  CHECK(engine::used_memory() > before + 5'000'000);
+  for (int i = 1; i <= 5; ++i) server.run("LSET l " + std::to_string(i) + " y");
+  CHECK(engine::used_memory() < before + 10'000);
+  CHECK(server.run("LRANGE l 4 5") == "*2\r\n$1\r\ny\r\n$1\r\ny\r\n");
+}
+
 TEST_CASE("a list says what it takes") {
   TestServer server;
   std::string words = "RPUSH l";

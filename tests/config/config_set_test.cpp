@@ -97,7 +97,7 @@ TEST_CASE("more words of Redis 7.0") {
   check("timeout", "+5", "argument couldn't be parsed into an integer");
   check("timeout", "05", "argument couldn't be parsed into an integer");
   check("maxclients", "0", "argument must be between 1 and 4294967295 inclusive");
-  check("proto-max-bulk-len", "1", "argument must be between 1048576 and 4294967295 inclusive");
+  check("proto-max-bulk-len", "1", "argument must be between 1048576 and 4294967279 inclusive");
   check("shutdown-on-sigint", "save nosave", "shutdown options SAVE and NOSAVE can't be used simultaneously");
   check("oom-score-adj-values", "1 2 30000", "Invalid oom-score-adj-values, elements must be between -2000 and 2000.");
   check("bind", "a b c d e f g h i j k l m n o p q", "Too many bind addresses specified.");
