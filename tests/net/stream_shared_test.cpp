@@ -7,21 +7,14 @@
 
 #include "server/net/stream.h"
 #include "tests/net/fixture.h"
+#include "tests/protocol/shared_owner.h"
 
 namespace magpie::net {
 namespace {
 
-constexpr std::size_t kMoreThanTheKernelTakes = std::size_t{4} << 20;
+using testing::SharedOwner;
 
-/// Somebody's bytes, and how many read them.
-struct Owner {
-  std::string bytes;
-  mutable int readers = 0;
-  SharedBytes share() const {
-    ++readers;
-    return {bytes, this, [](const void* owner) { --static_cast<const Owner*>(owner)->readers; }};
-  }
-};
+constexpr std::size_t kMoreThanTheKernelTakes = std::size_t{4} << 20;
 
 }  // namespace
 
@@ -30,7 +23,7 @@ TEST_CASE("stream: a shared value that the kernel takes at once is let go of at 
   auto [fd, peer] = connected(Kind::Unix);
   Recorder recorder;
   Stream stream(loop, fd, recorder);
-  const Owner owner{"shared"};
+  const SharedOwner owner{"shared"};
   OutputBuffer out = bytes_of("<");
   out.append(owner.share());
   out.own().append(">");
@@ -47,8 +40,8 @@ TEST_CASE("stream: shared values in the queue keep their place, count, and are l
     auto [fd, peer] = connected(kind);
     Recorder recorder;
     Stream stream(loop, fd, recorder);
-    const Owner large{pattern(kMoreThanTheKernelTakes)};
-    const Owner small{"small"};
+    const SharedOwner large{pattern(kMoreThanTheKernelTakes)};
+    const SharedOwner small{"small"};
     std::string expected;
     OutputBuffer out;
     for (int i = 0; i < 100; ++i) {  // more pieces than one system call takes
@@ -92,7 +85,7 @@ TEST_CASE("stream: shared values are let go of when the stream closes, or takes 
   auto [fd, peer] = connected(Kind::Unix);
   Recorder recorder;
   Stream stream(loop, fd, recorder);
-  const Owner large{pattern(kMoreThanTheKernelTakes)};
+  const SharedOwner large{pattern(kMoreThanTheKernelTakes)};
   OutputBuffer out;
   out.append(large.share());
   stream.write(out);

@@ -8,26 +8,18 @@
 
 #include "protocol/reply_writer.h"
 #include "tests/protocol/output_text.h"
+#include "tests/protocol/shared_owner.h"
 
 namespace magpie {
 namespace {
 
+using testing::SharedOwner;
 using testing::text_of;
-
-/// Somebody's bytes, and how many read them.
-struct Owner {
-  std::string bytes;
-  mutable int readers = 0;
-  SharedBytes share() const {
-    ++readers;
-    return {bytes, this, [](const void* owner) { --static_cast<const Owner*>(owner)->readers; }};
-  }
-};
 
 }  // namespace
 
 TEST_CASE("shared bytes: the owner hears once, however they are moved") {
-  const Owner owner{"bytes"};
+  const SharedOwner owner{"bytes"};
   {
     SharedBytes first = owner.share();
     SharedBytes second(std::move(first));
@@ -43,8 +35,8 @@ TEST_CASE("shared bytes: the owner hears once, however they are moved") {
 }
 
 TEST_CASE("output buffer: pieces come in order, at every place where sending may stop") {
-  const Owner first{"<first>"};
-  const Owner second{"<second>"};
+  const SharedOwner first{"<first>"};
+  const SharedOwner second{"<second>"};
   const std::string all = "<first>abc<second><first>def";
   for (std::size_t cut = 0; cut <= all.size(); ++cut) {
     for (std::size_t step = 1; step <= all.size(); ++step) {
@@ -73,7 +65,7 @@ TEST_CASE("output buffer: pieces come in order, at every place where sending may
 }
 
 TEST_CASE("output buffer: a shared value is held until its last byte is gone, and counts till then") {
-  const Owner owner{"shared"};
+  const SharedOwner owner{"shared"};
   OutputBuffer buffer;
   buffer.own().append("ab");
   buffer.append(owner.share());
@@ -92,7 +84,7 @@ TEST_CASE("output buffer: a shared value is held until its last byte is gone, an
 }
 
 TEST_CASE("output buffer: truncating drops whole values, clearing and releasing all") {
-  const Owner owner{"shared"};
+  const SharedOwner owner{"shared"};
   OutputBuffer buffer;
   const auto fill = [&] {
     buffer.own().append("ab");
@@ -126,7 +118,7 @@ TEST_CASE("output buffer: truncating drops whole values, clearing and releasing 
 }
 
 TEST_CASE("reply writer: a shared bulk reads like a copied one") {
-  const Owner owner{"value"};
+  const SharedOwner owner{"value"};
   OutputBuffer buffer;
   resp::ReplyWriter reply(buffer, resp::Version::Resp2);
   reply.array(2);
