@@ -106,12 +106,13 @@ void table_find_batch(benchmark::State& state) {
   const Table& table = full_table();
   std::size_t at = 0;
   std::uint64_t hashes[kBatch];
+  const void* buckets[kBatch];
   for (auto _ : state) {
     for (std::size_t i = 0; i < kBatch; ++i) {
       hashes[i] = hash_of(key_at(at + i));
-      table.prefetch_bucket(hashes[i]);
+      buckets[i] = table.prefetch_bucket(hashes[i]);
     }
-    for (const std::uint64_t hash : hashes) table.prefetch_entry(hash);
+    for (std::size_t i = 0; i < kBatch; ++i) table.prefetch_entry(hashes[i], buckets[i]);
     for (std::size_t i = 0; i < kBatch; ++i) benchmark::DoNotOptimize(table.find(hashes[i], key_at(at + i)));
     at += kBatch;
   }

@@ -34,6 +34,9 @@ bool takes_memory(const ClientState& client, const Command& command) {
   return name != "discard" && name != "quit" && name != "reset";
 }
 
+/// Larger requests are not executed as quick commands: their size alone can make them slow.
+constexpr std::size_t kQuickBytes = std::size_t{4} << 10;
+
 /// What an HTTP client sends: somebody makes a browser talk to this server.
 bool is_http(ByteView name) { return equals_ignore_case(name, "post") || equals_ignore_case(name, "host:"); }
 
@@ -47,12 +50,13 @@ void Dispatcher::load_settings(std::uint64_t generation) {
 /// Looks up the command and its first key, so that memory can be fetched ahead.
 void Dispatcher::prepare(Request& request, const ClientState& client) {
   request.command = request.args.empty() ? nullptr : commands::find_command(request.args[0]);
-  request.has_key = false;
+  request.has_key = request.quick = false;
   if (request.command == nullptr) return;
   const int first = request.command->first_key;
   if (first <= 0 || static_cast<std::size_t>(first) >= request.args.size()) return;
   request.key = engine::Key::of(request.args[static_cast<std::size_t>(first)]);
   request.has_key = true;
+  request.quick = request.command->quick && request.command->arity_fits(request.args.size());
   request.db = client.database();
 }
 
@@ -87,9 +91,9 @@ std::size_t Dispatcher::parse_batch(const ClientState& client, ByteView input, s
   return count;
 }
 
-void Dispatcher::prefetch(std::span<const Request> requests) {
-  for (const Request& request : requests) {
-    if (request.has_key) server_.keyspace.prefetch_bucket(request.db, request.key);
+void Dispatcher::prefetch(std::span<Request> requests) {
+  for (Request& request : requests) {
+    if (request.has_key) request.ahead = server_.keyspace.prefetch_bucket(request.db, request.key);
   }
   fetch_entries(requests);
 }
@@ -97,7 +101,7 @@ void Dispatcher::prefetch(std::span<const Request> requests) {
 void Dispatcher::fetch_entries(std::span<const Request> requests) {
   if (requests.size() < 2) return;  // its bucket is not here yet
   for (const Request& request : requests) {
-    if (request.has_key) server_.keyspace.prefetch_entry(request.db, request.key);
+    if (request.has_key) engine::Keyspace::prefetch_entry(request.ahead, request.key);
   }
 }
 
@@ -109,7 +113,7 @@ void Dispatcher::look_ahead(std::size_t number, const Head& head) {
   if (const auto* parsed = std::get_if<resp::Parsed>(&outcome)) {
     request.end = parsed->consumed;
     prepare(request, *head.client);
-    if (request.has_key) server_.keyspace.prefetch_bucket(request.db, request.key);
+    if (request.has_key) request.ahead = server_.keyspace.prefetch_bucket(request.db, request.key);
   } else {  // run() comes to the same conclusion
     request.end = 0;
     request.has_key = false;
@@ -157,12 +161,24 @@ Dispatcher::Outcome Dispatcher::run(ClientState& client, ByteView input, resp::P
 
 bool Dispatcher::run_batch(Execution& execution, std::span<Request> requests, Outcome& outcome) {
   ClientState& client = execution.client;
+  commands::QuickRun run(execution);
+  bool usual = as_usual(client);
+  bool room = has_room();
   for (Request& request : requests) {
     if (execution.reply.buffer().size() >= kOutputHighWater) {
       outcome.state = State::OutputFull;
       return false;
     }
-    if (!request.args.empty()) run_request(execution, request);
+    const bool quick = usual && request.quick && (room || !request.command->has(commands::kDenyOom)) &&
+                       request.end - outcome.consumed <= kQuickBytes;
+    if (quick) [[likely]] {
+      run_quick(run, execution, request);
+    } else if (!request.args.empty()) {
+      run.end();
+      run_request(execution, request);
+      usual = as_usual(client);
+      room = has_room();
+    }
     if (client.blocked) [[unlikely]] {
       // A paused command has not run and is not consumed.
       if (client.blocked->kind != Blocked::Kind::Pause) outcome.consumed = request.end;
@@ -191,13 +207,25 @@ void Dispatcher::run_locked(Execution& execution, const Request& request, const 
   commands::execute(execution, command, arguments, request.has_key ? &request.key : nullptr);
 }
 
+void Dispatcher::run_quick(commands::QuickRun& run, Execution& execution, const Request& request) {
+  ClientState& client = execution.client;
+  client.commands_processed.add(1);
+  client.last_command = request.command;
+  const engine::Keyspace::OneGuard guard = server_.keyspace.lock(request.key.stripe);
+  if (client.killed.load()) [[unlikely]] {  // as in run_locked()
+    client.ending = Ending::AtOnce;
+    return;
+  }
+  run.execute(*request.command, request.args.views(), request.key);
+}
+
 void Dispatcher::run_request(Execution& execution, Request& request) {
   refresh_settings();
   ClientState& client = execution.client;
   OutputBuffer& out = execution.reply.buffer();
   const std::size_t reply_start = out.size();
   const Command* command = request.command;
-  const bool refused = !is_usual(client, request) && refuse(execution, request, command);
+  const bool refused = refuse(execution, request, command);
   if (client.blocked) return;  // by a pause: it comes again
   client.commands_processed.add(1);
   client.last_command = command;
@@ -296,13 +324,20 @@ bool Dispatcher::out_of_memory(const Execution& execution, const Request& reques
   return make_room(server_, settings, execution.now, queued, most) == engine::Keyspace::Room::None;
 }
 
-/// Whether it is plain to see, as it mostly is, that refuse() has nothing against the command.
-bool Dispatcher::is_usual(const ClientState& client, const Request& request) const {
-  const Command* const command = request.command;
-  return command != nullptr && command->subcommands.empty() && command->arity_fits(request.args.size()) &&
-         client.authenticated && !client.transaction.open && !client.monitoring &&
-         (loop_.settings->maxmemory == 0 || !command->has(commands::kDenyOom)) &&
-         server_.pause.until_ms.load(std::memory_order_relaxed) == 0;
+/// Whether quick commands of the client may run just so, as they mostly may: until another command has run, nothing
+/// that refuse() looks at can change by the client itself; what others do to it counts from the next burst on.
+bool Dispatcher::as_usual(const ClientState& client) const {
+  return client.authenticated && !client.transaction.open && !client.monitoring &&
+         client.reply_mode == ReplyMode::On && loop_.watched.slow_ns >= commands::QuickRun::kLeastSlowNs &&
+         server_.pause.until_ms.load(std::memory_order_relaxed) == 0 &&
+         server_.monitors.load(std::memory_order_relaxed) == 0;
+}
+
+/// Whether a whole batch of quick commands stays below maxmemory.
+bool Dispatcher::has_room() const {
+  constexpr auto kMost = static_cast<std::int64_t>(kBatch * kQuickBytes);
+  const std::int64_t most = loop_.settings->maxmemory;
+  return most == 0 || engine::used_memory() + kMost <= most;
 }
 
 /// The checks before a command may run, in Redis's order. True if it was answered or must wait.

@@ -71,6 +71,8 @@ class Dispatcher {
     const commands::Command* command = nullptr;
     engine::Key key;  // its first key, if has_key
     bool has_key = false;
+    bool quick = false;  // of a quick command, few bytes, and with the right number of arguments
+    engine::Keyspace::Ahead ahead;
     Db db{};  // the client's when it was parsed
     std::size_t end = 0;  // offset in the input behind it
     std::size_t bytes() const {
@@ -86,16 +88,19 @@ class Dispatcher {
   resp::ParseLimits parse_limits(const ClientState& client) const;
   std::size_t parse_batch(const ClientState& client, ByteView input, std::size_t from, resp::ParseCursor& progress,
                           resp::ParseOutcome& last);
-  void prefetch(std::span<const Request> requests);
+  void prefetch(std::span<Request> requests);
   void fetch_entries(std::span<const Request> requests);
   static void prepare(Request& request, const ClientState& client);
   /// Runs parsed commands until one of them ends the burst; then `outcome.state` says how.
   bool run_batch(commands::Execution& execution, std::span<Request> requests, Outcome& outcome);
   void run_request(commands::Execution& execution, Request& request);
+  /// For a quick command of a client that is as_usual(), while there is room for what it may add.
+  void run_quick(commands::QuickRun& run, commands::Execution& execution, const Request& request);
   /// Takes the command's locks and runs it, unless the client has been killed meanwhile.
   void run_locked(commands::Execution& execution, const Request& request, const commands::Command& command);
   void load_settings(std::uint64_t generation);
-  bool is_usual(const ClientState& client, const Request& request) const;
+  bool as_usual(const ClientState& client) const;
+  bool has_room() const;
   bool refuse(commands::Execution& execution, const Request& request, const commands::Command*& command);
   bool resolve(commands::Execution& execution, std::span<const ByteView> arguments, const commands::Command*& command);
   void reject(commands::Execution& execution, const commands::Command* command, ByteView text);

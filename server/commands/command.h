@@ -186,6 +186,7 @@ struct Command {
   std::int32_t arity = 0;
   std::int32_t first_key = 0;  // 0: none at a fixed place
   bool locks_one_key = false;  // the stripe of its first key, and no other
+  bool quick = false;  // besides, done in constant time: it touches this key and nothing of the client or the server
   std::uint8_t names = 1;      // arguments that its name takes: 2 for a subcommand
   std::uint16_t id = 0;        // dense, for counters
   const Command* parent = nullptr;  // of a subcommand
@@ -199,6 +200,8 @@ struct Command {
         arity(described.arity),
         first_key(described.keys.first),
         locks_one_key(described.keys.is_one_key() && described.locks == Locks::Keys),
+        quick(locks_one_key && described.complexity == "O(1)" && described.subcommands.empty() &&
+              (flags & (kBlocking | kRunInMulti | kSkipSlowlog)) == 0),
         names(parent_command == nullptr ? 1 : 2),
         id(static_cast<std::uint16_t>(number)),
         parent(parent_command),

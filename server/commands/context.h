@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -41,6 +42,12 @@ struct CommandContext {
         now(execution.now),
         in_transaction(execution.in_transaction) {}
 
+  /// For the next call of the same command by the same client.
+  void go_on(std::span<const ByteView> arguments, const engine::Key* ahead) {
+    argv = arguments;
+    keys.go_on(ahead);
+  }
+
   KeyAccess keys;
   resp::ReplyWriter& reply;
   server::ClientState& client;
@@ -70,6 +77,35 @@ engine::StripeMask stripes_of(const Command& command, std::span<const ByteView> 
 /// hashed already, or nullptr. Returns false if it answered an error.
 bool execute(Execution& execution, const Command& command, std::span<const ByteView> arguments,
              const engine::Key* ahead);
+
+/// Runs quick commands (Command::quick) that follow each other in a burst: what many of one kind have in common is done
+/// once for all of them. They are timed and counted together, each with the mean, because reading the clock can take
+/// longer than such a command; of a run that was slow, the last command is logged with the time of the whole run.
+class QuickRun {
+ public:
+  /// Shorter times than this cannot be looked for in runs: then every command is to be timed on its own.
+  static constexpr std::uint64_t kLeastSlowNs = 1'000'000;
+
+  explicit QuickRun(Execution& execution) : execution_(execution) {}
+  ~QuickRun() { end(); }
+  QuickRun(const QuickRun&) = delete;
+  QuickRun& operator=(const QuickRun&) = delete;
+
+  /// As commands::execute(). What it borrows must stay until end().
+  void execute(const Command& command, std::span<const ByteView> arguments, const engine::Key& key);
+  /// Counts what has run. To be called before anything else runs.
+  void end();
+
+ private:
+  void begin(const Command& command, std::span<const ByteView> arguments, const engine::Key& key);
+
+  Execution& execution_;
+  std::optional<CommandContext> context_;  // while there is a run
+  std::uint64_t ended_ = 0;  // in ticks: when the run before did; 0: none did
+  std::uint64_t started_ = 0;
+  std::uint64_t count_ = 0;
+  std::uint64_t failed_ = 0;
+};
 
 /// Writes an error reply and counts it; the one place where errors become bytes.
 void reply_error(Execution& execution, ByteView text);

@@ -63,6 +63,13 @@ std::size_t span_of(std::span<const ByteView> arguments) {
   return static_cast<std::size_t>(arguments.back().data() - arguments.front().data()) + arguments.back().size();
 }
 
+/// The time was read for a whole burst, and something in it, or another thread's lock, may have taken long.
+void refresh_time(Execution& execution, std::uint64_t ticks) {
+  if (ticks - execution.loop.clock_read_at > kMostClockAge) [[unlikely]] {
+    execution.now = execution.loop.read_clock();
+  }
+}
+
 }  // namespace
 
 std::vector<ByteView> shown_arguments(const CommandContext& context) {
@@ -101,14 +108,46 @@ void reply_error(Execution& execution, ByteView text) {
   execution.server.errors.count(text);
 }
 
+void QuickRun::begin(const Command& command, std::span<const ByteView> arguments, const engine::Key& key) {
+  end();
+  started_ = ended_ > 0 ? ended_ : server::ticks();
+  refresh_time(execution_, started_);
+  context_.emplace(execution_, command, arguments, &key);
+}
+
+void QuickRun::execute(const Command& command, std::span<const ByteView> arguments, const engine::Key& key) {
+  if (!context_ || &context_->command != &command) begin(command, arguments, key);
+  context_->go_on(arguments, &key);
+  const std::size_t reply_start = execution_.reply.buffer().size();
+  const CommandResult result = command.handler(*context_, ArgReader(arguments.subspan(1)));
+  ++count_;
+  if (!result) [[unlikely]] {
+    reply_error(execution_, result.error().text());
+    ++failed_;
+  }
+  const std::size_t reply_bytes = execution_.reply.buffer().size() - reply_start;
+  if (std::max(span_of(arguments), reply_bytes) >= execution_.loop.watched.large_bytes) [[unlikely]] {
+    note(*context_, 0, reply_bytes);
+  }
+}
+
+void QuickRun::end() {
+  if (!context_) return;
+  ended_ = server::ticks();
+  const std::uint64_t ns = server::ns_between(started_, ended_);
+  const server::LoopState::Watched& watched = execution_.loop.watched;
+  execution_.loop.statistics->record(context_->command.id, {count_, failed_, ns}, watched.latency_tracking);
+  if (ns >= watched.slow_ns) [[unlikely]] {
+    note(*context_, ns, 0);
+  }
+  context_.reset();
+  count_ = failed_ = 0;
+}
+
 bool execute(Execution& execution, const Command& command, std::span<const ByteView> arguments,
              const engine::Key* ahead) {
   const std::uint64_t start = server::ticks();
-  // The time was read for a whole burst, and something in it, or another thread's lock, may have taken long. A
-  // transaction has one time.
-  if (start - execution.loop.clock_read_at > kMostClockAge && !execution.in_transaction) {
-    execution.now = execution.loop.read_clock();
-  }
+  if (!execution.in_transaction) refresh_time(execution, start);  // a transaction has one time
   CommandContext context(execution, command, arguments, ahead);
   const std::size_t reply_start = execution.reply.buffer().size();
   const CommandResult result = command.handler(context, ArgReader(arguments.subspan(command.names)));
@@ -118,8 +157,7 @@ bool execute(Execution& execution, const Command& command, std::span<const ByteV
 
   const server::LoopState::Watched& watched = execution.loop.watched;
   const bool tracked = context.changed == nullptr ? watched.latency_tracking : context.changed->latency_tracking;
-  execution.loop.statistics->commands_processed.add(1);
-  execution.loop.statistics->record(command.id, ns, !result.has_value(), tracked);
+  execution.loop.statistics->record(command.id, {1, result.has_value() ? 0U : 1U, ns}, tracked);
   const std::size_t reply_bytes = execution.reply.buffer().size() - reply_start;
   if (ns >= watched.slow_ns || std::max(span_of(arguments), reply_bytes) >= watched.large_bytes ||
       context.changed != nullptr) [[unlikely]] {

@@ -18,6 +18,8 @@ class KeyAccess {
             const engine::Key* ahead = nullptr)
       : keyspace_(keyspace), statistics_(statistics), ahead_(ahead), db_(db), now_(now), touch_(touch) {}
 
+  void go_on(const engine::Key* ahead) { ahead_ = ahead; }
+
   Db db() const { return db_; }
   Instant now() const { return now_; }
   engine::Keyspace& keyspace() { return keyspace_; }

@@ -19,16 +19,18 @@ void visit_keys(KeyAccess& access, std::span<const ByteView> arguments, std::siz
   const std::size_t ahead = std::min(count, kWindow);
   const std::size_t entry_lag = ahead / 2;
   std::array<engine::Key, kWindow> window;
+  std::array<engine::Keyspace::Ahead, kWindow> fetched;
   for (std::size_t at = 0; at < count + ahead; ++at) {
     // The place's last key is done with before a new one takes it.
     if (at >= ahead) visit(window[(at - ahead) % kWindow], at - ahead);
     if (at < count) {
       engine::Key& key = window[at % kWindow];
       key = access.key(arguments[at * step]);
-      keyspace.prefetch_bucket(access.db(), key);
+      fetched[at % kWindow] = keyspace.prefetch_bucket(access.db(), key);
     }
     if (at >= entry_lag && at - entry_lag < count) {
-      keyspace.prefetch_entry(access.db(), window[(at - entry_lag) % kWindow]);
+      const std::size_t number = (at - entry_lag) % kWindow;
+      engine::Keyspace::prefetch_entry(fetched[number], window[number]);
     }
   }
 }

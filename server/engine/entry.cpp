@@ -41,20 +41,6 @@ std::size_t stored_size(const Value& value) {
   return value.bytes.size();
 }
 
-std::int64_t load_number(const char* from, std::size_t size) {
-  std::int64_t number = 0;
-  std::memcpy(&number, from, size);
-  const auto unused = static_cast<unsigned>(64 - 8 * size);
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(number) << unused) >> unused;  // the sign comes back
-}
-
-std::size_t load_length(const char* from, bool is_long) {
-  if (!is_long) return static_cast<unsigned char>(*from);
-  std::uint32_t length = 0;
-  std::memcpy(&length, from, sizeof length);
-  return length;
-}
-
 void store_length(char* to, std::size_t length, bool is_long) {
   const auto stored = static_cast<std::uint32_t>(length);
   std::memcpy(to, &stored, is_long ? kLongLengthBytes : 1);
@@ -62,27 +48,19 @@ void store_length(char* to, std::size_t length, bool is_long) {
 
 }  // namespace
 
+std::int64_t Entry::load_number(ByteView from) {
+  std::int64_t number = 0;
+  std::memcpy(&number, from.data(), from.size());
+  const auto unused = static_cast<unsigned>(64 - 8 * from.size());
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(number) << unused) >> unused;  // the sign comes back
+}
+
 std::uint8_t Entry::marks_of(const EntryContent& content) {
   auto marks = static_cast<std::uint8_t>(content.value.form);
   if (content.expiry) marks |= fits_five_bytes(*content.expiry) ? kExpiry : kWideExpiry;
   if (content.key.size() > kShortLength) marks |= kLongKey;
   if (std::max(stored_size(content.value), content.room) > kShortLength) marks |= kLongValue;
   return marks;
-}
-
-Entry::Layout Entry::layout_of(std::uint8_t marks, std::size_t key_length, std::size_t value_length) {
-  Layout at{key_length, value_length, key_at(marks), 0};
-  at.value_at = at.key_at + key_length;
-  return at;
-}
-
-Entry::Layout Entry::layout() const {
-  const std::uint8_t all = marks();
-  const bool long_key = (all & kLongKey) != 0;
-  const std::size_t key_length = load_length(bytes() + 1, long_key);
-  const std::size_t value_length =
-      load_length(bytes() + 1 + (long_key ? kLongLengthBytes : 1), (all & kLongValue) != 0);
-  return layout_of(all, key_length, value_length);
 }
 
 std::size_t Entry::size_of(const EntryContent& content) {
@@ -124,20 +102,9 @@ void Entry::store_value(const Layout& at, const Value& value) {
   }
 }
 
-ByteView Entry::key() const {
-  const unsigned all = marks();
-  return {bytes() + key_at(all), load_length(bytes() + 1, (all & kLongKey) != 0)};
-}
-
 std::size_t Entry::size() const {
   const Layout at = layout();
   return at.value_at + at.value_length;
-}
-
-ValueType Entry::type() const {
-  const ValueForm kept = form();
-  if (kept != ValueForm::Object) return kept == ValueForm::PackedList ? ValueType::List : ValueType::String;
-  return static_cast<ValueType>(bytes()[layout().value_at]);
 }
 
 Value Entry::value() const {
@@ -147,14 +114,6 @@ Value Entry::value() const {
   const Layout at = layout();
   const char* const value = bytes() + at.value_at;
   return ListView(PackedView({value + 1, at.value_length - 1}, static_cast<unsigned char>(*value)));
-}
-
-StringValue Entry::string() const {
-  const Layout at = layout();
-  const auto kept = static_cast<StringForm>(marks() & kFormMask);
-  const char* const value = bytes() + at.value_at;
-  if (kept == StringForm::Integer) return StringValue::integer(load_number(value, at.value_length));
-  return {kept, 0, {value, at.value_length}, in_own_block() ? this : nullptr};
 }
 
 List* Entry::large_list() {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 
 #include "protocol/bytes.h"
@@ -94,13 +96,22 @@ class Entry {
   static Layout layout_of(std::uint8_t marks, std::size_t key_length, std::size_t value_length);
   Layout layout() const;
 
-  // The same without conditions, for the parts that every access needs.
+  // The same without conditions, for the parts that every access needs: looked up by the marks.
   static constexpr unsigned bit(unsigned marks, unsigned mark) { return (marks & mark) != 0 ? 1 : 0; }
-  static std::size_t expiry_at(unsigned marks) {
+  static constexpr std::size_t expiry_at(unsigned marks) {
     return 1 + kShortBytes * 2 + (kLongBytes - kShortBytes) * (bit(marks, kLongKey) + bit(marks, kLongValue));
   }
-  static std::size_t key_at(unsigned marks) {
-    return expiry_at(marks) + kExpiryBytes * bit(marks, kExpiry) + kWideExpiryBytes * bit(marks, kWideExpiry);
+  static constexpr unsigned kPartsShift = 3;  // the marks that say where parts are, by number
+  static constexpr unsigned kParts = 16;
+  static const std::array<std::uint8_t, kParts> kKeyAt;
+  static std::size_t key_at(unsigned marks) { return kKeyAt[marks >> kPartsShift & (kParts - 1)]; }
+  static std::size_t load_length(const char* from, bool is_long) {
+    if (!is_long) [[likely]] {
+      return static_cast<unsigned char>(*from);
+    }
+    std::uint32_t length = 0;
+    std::memcpy(&length, from, sizeof length);
+    return length;
   }
   std::uint8_t marks() const { return static_cast<std::uint8_t>(*bytes()); }
   char* bytes() { return reinterpret_cast<char*>(this); }
@@ -110,6 +121,54 @@ class Entry {
   ValueForm form() const { return static_cast<ValueForm>(marks() & kFormMask); }
   void store_value(const Layout& at, const Value& value);
   void store_value_length(std::size_t length);
+  static std::int64_t load_number(ByteView from);
 };
+
+inline constexpr std::array<std::uint8_t, Entry::kParts> Entry::kKeyAt = [] {
+  std::array<std::uint8_t, kParts> at{};
+  for (unsigned parts = 0; parts < kParts; ++parts) {
+    const unsigned marks = parts << kPartsShift;
+    at[parts] = static_cast<std::uint8_t>(expiry_at(marks) + kExpiryBytes * bit(marks, kExpiry) +
+                                          kWideExpiryBytes * bit(marks, kWideExpiry));
+  }
+  return at;
+}();
+
+// What every command asks for, inline.
+
+inline Entry::Layout Entry::layout_of(std::uint8_t marks, std::size_t key_length, std::size_t value_length) {
+  Layout at{key_length, value_length, key_at(marks), 0};
+  at.value_at = at.key_at + key_length;
+  return at;
+}
+
+inline Entry::Layout Entry::layout() const {
+  const std::uint8_t all = marks();
+  const bool long_key = (all & kLongKey) != 0;
+  const std::size_t key_length = load_length(bytes() + 1, long_key);
+  const std::size_t value_length = load_length(bytes() + 1 + (long_key ? kLongBytes : kShortBytes), (all & kLongValue) != 0);
+  return layout_of(all, key_length, value_length);
+}
+
+inline ByteView Entry::key() const {
+  const unsigned all = marks();
+  return {bytes() + key_at(all), load_length(bytes() + 1, (all & kLongKey) != 0)};
+}
+
+inline ValueType Entry::type() const {
+  const ValueForm kept = form();
+  if (kept <= ValueForm::Raw) [[likely]] {
+    return ValueType::String;
+  }
+  return kept == ValueForm::PackedList ? ValueType::List : static_cast<ValueType>(bytes()[layout().value_at]);
+}
+
+inline StringValue Entry::string() const {
+  const Layout at = layout();
+  const auto kept = static_cast<StringForm>(marks() & kFormMask);
+  const ByteView value{bytes() + at.value_at, at.value_length};
+  if (kept == StringForm::Integer) return StringValue::integer(load_number(value));
+  return {kept, 0, value, in_own_block() ? this : nullptr};
+}
 
 }  // namespace magpie::engine

@@ -34,8 +34,14 @@ class EntryHeap {
     }
     return block_in(cell);
   }
-  /// Any handle, valid or not, with the lock or without.
-  void prefetch(Handle handle) const { __builtin_prefetch(arena_.peek(cell_of(handle))); }
+  /// Any handle, valid or not, with the lock or without. Fetches the entry's start and most of the usual ones' rest.
+  void prefetch(Handle handle) const {
+    constexpr std::ptrdiff_t kUsual = 48;
+    const char* const cell = arena_.peek(cell_of(handle));
+    if (cell == nullptr) return;
+    __builtin_prefetch(cell);
+    __builtin_prefetch(cell + kUsual);
+  }
 
   /// Bytes that the entry takes without its object, rounding included.
   static std::size_t memory(const Entry& entry);

@@ -25,10 +25,14 @@ constexpr Heat make_heat(unsigned of_class, Label label) {
   return Heat{static_cast<std::uint8_t>(of_class * kLabels + index_of(label))};
 }
 
-/// Of a key that is used again in a later epoch: goes up, less and less often.
-constexpr unsigned next_class(unsigned from, std::uint64_t random) {
+/// Of a key that is used again in a later epoch: goes up, less and less often. `random` makes a number where chance
+/// decides.
+template <class Random>
+constexpr unsigned next_class(unsigned from, Random random) {
+  constexpr unsigned kSure = 3;  // below it always
   constexpr std::array<unsigned, kClasses> kOneIn{1, 1, 1, 2, 2, 4, 4, 0};
-  return kOneIn[from] != 0 && random % kOneIn[from] == 0 ? from + 1 : from;
+  if (from < kSure) return from + 1;
+  return kOneIn[from] != 0 && random() % kOneIn[from] == 0 ? from + 1 : from;
 }
 
 /// What becomes of every heat when all keys are gone through.

@@ -63,6 +63,23 @@ class Keyspace {
     lock_stripes(mask);
     return Guard(this, mask);
   }
+  /// Holds the lock of one stripe, as most commands need it.
+  class [[nodiscard]] OneGuard {
+   public:
+    OneGuard(const OneGuard&) = delete;
+    OneGuard& operator=(const OneGuard&) = delete;
+    ~OneGuard() {
+      if (lock_ != nullptr) lock_->unlock();
+    }
+
+   private:
+    friend class Keyspace;
+    explicit OneGuard(StripeLock* lock) : lock_(lock) {
+      if (lock_ != nullptr) lock_->lock();
+    }
+    StripeLock* lock_;
+  };
+  OneGuard lock(StripeIndex index) { return OneGuard(options_.shared ? &stripe(index).lock : nullptr); }
 
   // --- needs the locks of the stripes concerned ---
 
@@ -109,17 +126,20 @@ class Keyspace {
 
   // --- needs no lock ---
 
+  /// Where a key's bucket was a moment ago.
+  struct Ahead {
+    const Table* table = nullptr;
+    const void* bucket = nullptr;
+  };
   /// Starts the cache misses that find() would wait for: first the bucket, later (when that has arrived) the entry.
-  void prefetch_bucket(Db db, const Key& key) const {
+  Ahead prefetch_bucket(Db db, const Key& key) const {
     __builtin_prefetch(&stripe(key.stripe), 1);  // for its lock
-    if (const Partition* partition = slot(key.stripe, db).load(std::memory_order_acquire)) {
-      partition->table.prefetch_bucket(key.hash);
-    }
+    const Partition* const partition = slot(key.stripe, db).load(std::memory_order_acquire);
+    if (partition == nullptr) return {};
+    return {&partition->table, partition->table.prefetch_bucket(key.hash)};
   }
-  void prefetch_entry(Db db, const Key& key) const {
-    if (const Partition* partition = slot(key.stripe, db).load(std::memory_order_acquire)) {
-      partition->table.prefetch_entry(key.hash);
-    }
+  static void prefetch_entry(const Ahead& ahead, const Key& key) {
+    if (ahead.table != nullptr) ahead.table->prefetch_entry(key.hash, ahead.bucket);
   }
 
   // --- locks by itself, unless `held` says that the caller holds all stripes ---
@@ -177,6 +197,9 @@ class Keyspace {
   /// Any thread, any time.
   void set_eviction(const EvictionSettings& settings);
   EvictionSettings eviction() const;
+  EvictionPolicy policy() const {
+    return static_cast<EvictionPolicy>(eviction_.load(std::memory_order_relaxed) & 0xff);
+  }
   /// Off for tests that step the clock by hand (DEBUG SET-ACTIVE-EXPIRE).
   void set_active_expiry(bool on) { active_expiry_.store(on, std::memory_order_relaxed); }
 

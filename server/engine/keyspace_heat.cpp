@@ -7,9 +7,8 @@
 namespace magpie::engine {
 
 void Keyspace::touch(Stripe& at, Heat& heat, Instant now) {
-  const EvictionSettings settings = eviction();
-  if (uses_frequency(settings.policy)) {
-    const Heat next = next_frequency(settings, heat, random());
+  if (uses_frequency(policy())) {
+    const Heat next = next_frequency(eviction(), heat, random());
     if (next != heat) heat = next;
     return;
   }
@@ -17,18 +16,18 @@ void Keyspace::touch(Stripe& at, Heat& heat, Instant now) {
   const Label current = epochs_.current();
   if (label_of(heat) == current) return;  // a hot key's line stays clean
   if (at.ghost.size() > 0) UseCounts::add(at.uses.hits, epochs_, heat);
-  heat = make_heat(next_class(class_of(heat), random()), current);
+  heat = make_heat(next_class(class_of(heat), random), current);
 }
 
 /// Of a new key; one that was evicted not long ago resumes its class.
 Heat Keyspace::first_heat(Stripe& at, Db db, std::uint64_t hash, Instant now) {
-  if (uses_frequency(eviction().policy)) return kFirstFrequency;
+  if (uses_frequency(policy())) return kFirstFrequency;
   if (epochs_.is_due(now)) epochs_.go_on(now);
   unsigned in_class = 0;
   if (const auto heat = at.ghost.recall(ghost_hash(db, hash))) {
     UseCounts::add(at.uses.hits, epochs_, *heat);
     in_class = class_of(*heat);
-    if (epochs_.age(label_of(*heat)) > 0) in_class = next_class(in_class, random());
+    if (epochs_.age(label_of(*heat)) > 0) in_class = next_class(in_class, random);
   }
   return make_heat(in_class, epochs_.current());
 }

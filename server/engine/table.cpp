@@ -54,8 +54,13 @@ Table::~Table() {
 /// All of them, with what is in them; their pages are left.
 void Table::forget_buckets() {
   account(-static_cast<std::int64_t>((buckets() + overflow_used_) * sizeof(Bucket)));
-  bucket_count_.store(0, std::memory_order_relaxed);
+  set_bucket_count(0);
   overflow_used_ = 0;
+}
+
+void Table::set_bucket_count(std::size_t count) {
+  wide_mask_.store(std::bit_ceil(count) - 1, std::memory_order_relaxed);
+  bucket_count_.store(count, std::memory_order_release);
 }
 
 void Table::add_page(Pages& pages) {
@@ -99,31 +104,33 @@ Table::Found Table::find(std::uint64_t hash, ByteView key) const {
       const Handle handle = bucket->handles[number];
       if (handle == kEmpty) continue;
       Entry* const entry = heap_.at(handle);
-      if (entry->key() == key) return {entry, &bucket->heats[number]};
+      if (same_bytes(entry->key(), key)) return {entry, &bucket->heats[number]};
     }
     if ((bucket->spilled & spill_bit(hash)) == 0) return {};
   }
 }
 
 const Table::Bucket* Table::peek_home(std::uint64_t hash) const {
-  const std::size_t count = buckets();
-  if (count == 0) return nullptr;
-  const std::size_t index = index_of(hash, count);
+  if (buckets() == 0) return nullptr;
+  const std::size_t index = index_of(hash);
   const Bucket* const page = pages_.peek(index / kPageBuckets);
   return page == nullptr ? nullptr : page + index % kPageBuckets;
 }
 
-void Table::prefetch_bucket(std::uint64_t hash) const { __builtin_prefetch(peek_home(hash)); }
+const void* Table::prefetch_bucket(std::uint64_t hash) const {
+  const Bucket* const home = peek_home(hash);
+  __builtin_prefetch(home);
+  return home;
+}
 
 // The bucket may be changing, or its page be something else's by now: any handle is good enough to fetch ahead. Hence
 // no sanitizer, and a copy, which everything that is checked works on.
 #if defined(__clang__)
 [[clang::no_sanitize("thread")]]
 #endif
-void Table::prefetch_entry(std::uint64_t hash) const {
-  const Bucket* const home = peek_home(hash);
-  if (home == nullptr) return;
-  const Bucket bucket = *home;
+void Table::prefetch_entry(std::uint64_t hash, const void* at) const {
+  if (at == nullptr) return;
+  const Bucket bucket = *static_cast<const Bucket*>(at);
   for (unsigned bits = matches(bucket, print_of(hash)); bits != 0; bits &= bits - 1) {
     heap_.prefetch(bucket.handles[static_cast<std::size_t>(std::countr_zero(bits))]);
   }
@@ -244,13 +251,13 @@ void Table::erase(std::uint64_t hash, const Entry* entry) {
 
 void Table::add_bucket() {
   if (buckets() == pages_.size() * kPageBuckets) add_page(pages_);
-  bucket_count_.store(buckets() + 1, std::memory_order_release);
+  set_bucket_count(buckets() + 1);
   account(sizeof(Bucket));
 }
 
 /// The last bucket must be empty.
 void Table::drop_last_bucket() {
-  bucket_count_.store(buckets() - 1, std::memory_order_relaxed);
+  set_bucket_count(buckets() - 1);
   account(-static_cast<std::int64_t>(sizeof(Bucket)));
   if (buckets() == (pages_.size() - 1) * kPageBuckets) drop_page(pages_);
 }

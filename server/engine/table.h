@@ -57,8 +57,8 @@ class alignas(64) Table {
   /// Starts the cache misses that find() would wait for: first the bucket, later (when that has arrived) the entry. Any
   /// thread, without the lock, as long as the table lives: they read what others may be changing, and fetch the wrong
   /// line at worst. For that, page lists and the pool's addresses stay valid for good.
-  void prefetch_bucket(std::uint64_t hash) const;
-  void prefetch_entry(std::uint64_t hash) const;
+  const void* prefetch_bucket(std::uint64_t hash) const;  // where the bucket is
+  void prefetch_entry(std::uint64_t hash, const void* at) const;
 
   /// Buckets that share the bookkeeping of expiry.
   static constexpr std::size_t kGroupBuckets = 8;
@@ -140,14 +140,13 @@ class alignas(64) Table {
   }
   static unsigned matches(const Bucket& bucket, std::uint8_t print);
   /// Linear hashing: the low bits of the hash, one fewer where the bucket is not split yet.
-  static std::size_t index_of(std::uint64_t hash, std::size_t buckets) {
-    const std::size_t mask = std::bit_ceil(buckets) - 1;
-    const std::size_t wide = hash & mask;
-    return wide < buckets ? wide : hash & (mask >> 1);
+  std::size_t index_of(std::uint64_t hash) const {
+    const std::size_t wide = hash & wide_mask_.load(std::memory_order_relaxed);
+    return wide < buckets() ? wide : hash & low_mask();
   }
-  std::size_t index_of(std::uint64_t hash) const { return index_of(hash, buckets()); }
   /// Of the buckets that are not split in this round.
-  std::size_t low_mask() const { return (std::bit_ceil(buckets()) - 1) >> 1; }
+  std::size_t low_mask() const { return wide_mask_.load(std::memory_order_relaxed) >> 1; }
+  void set_bucket_count(std::size_t count);
   Bucket& at(std::size_t index) const { return pages_[index / kPageBuckets][index % kPageBuckets]; }
   const Bucket* peek_home(std::uint64_t hash) const;
   Bucket& home(std::uint64_t hash) const { return at(index_of(hash)); }
@@ -187,6 +186,7 @@ class alignas(64) Table {
   static void drop_page(Pages& pages);
 
   std::atomic<std::size_t> bucket_count_{0};  // on one line with the pages of tables that are not huge
+  std::atomic<std::size_t> wide_mask_{0};  // all bits that a bucket's number may have
   Pages pages_;
   EntryHeap heap_;
   std::size_t size_ = 0;

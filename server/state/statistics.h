@@ -19,7 +19,7 @@ using Counter = SharedValue<std::uint64_t>;
 /// Durations, written by one thread.
 class DurationHistogram : public engine::DurationScale {
  public:
-  void add(std::uint64_t ns) { counts_[bucket_of(ns)].add(1); }
+  void add(std::uint64_t ns, std::uint64_t times = 1) { counts_[bucket_of(ns)].add(times); }
   std::uint64_t count(unsigned bucket) const { return counts_[bucket]; }
   void reset() {
     for (auto& count : counts_) count = 0;
@@ -59,12 +59,19 @@ struct LoopStatistics {
   std::vector<CommandCounters> commands;  // by command id
 
   explicit LoopStatistics(std::size_t command_count) : commands(command_count) {}
-  void record(std::size_t command_id, std::uint64_t ns, bool failed, bool histogram) {
+  /// Calls of one command, and the time of all of them.
+  struct Calls {
+    std::uint64_t count;  // at least 1
+    std::uint64_t failed;
+    std::uint64_t ns;
+  };
+  void record(std::size_t command_id, const Calls& calls, bool histogram) {
     CommandCounters& counters = commands[command_id];
-    counters.calls.add(1);
-    counters.ns.add(ns);
-    if (failed) counters.failed.add(1);
-    if (histogram) histogram_of(counters).add(ns);
+    commands_processed.add(calls.count);
+    counters.calls.add(calls.count);
+    counters.ns.add(calls.ns);
+    if (calls.failed > 0) counters.failed.add(calls.failed);
+    if (histogram) histogram_of(counters).add(calls.ns / calls.count, calls.count);
   }
 
  private:
