@@ -6,14 +6,6 @@
 
 namespace magpie::resp {
 
-ByteView ArgReader::bytes() {
-  if (done()) {
-    fail(ErrorCode::Syntax);
-    return {};
-  }
-  return args_[position_++];
-}
-
 std::int64_t ArgReader::integer(ErrorCode otherwise) {
   if (done()) {
     fail(ErrorCode::Syntax);

@@ -23,7 +23,13 @@ class ArgReader {
   ByteView peek() const { return done() ? ByteView{} : args_[position_]; }
 
   /// The next argument as it is; running out latches ErrorCode::Syntax.
-  ByteView bytes();
+  ByteView bytes() {
+    if (!done()) [[likely]] {
+      return args_[position_++];
+    }
+    fail(ErrorCode::Syntax);
+    return {};
+  }
   /// "value is not an integer or out of range", or `otherwise`.
   std::int64_t integer(ErrorCode otherwise = ErrorCode::NotInteger);
   /// Integer within [low, high]; a number outside latches `out_of_range`.

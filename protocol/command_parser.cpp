@@ -1,6 +1,7 @@
 #include "protocol/command_parser.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <expected>
 #include <optional>
@@ -57,20 +58,23 @@ inline const char* plain_length(const char* begin, const char* end, std::int64_t
 
 /// A length of one digit or two after `type`, and its line end; moves `at` behind it. False if it is something else, or
 /// not all here, or may be followed by nothing.
-inline bool short_length(const char*& at, const char* end, char type, std::size_t& value) {
+inline bool short_length(const char*& at, const char* end, unsigned type, std::size_t& value) {
+  static_assert(std::endian::native == std::endian::little, "the line is looked at as a number");
   constexpr std::ptrdiff_t kLongest = 5;  // "$12\r\n"
-  if (end - at < kLongest || *at != type) return false;
-  const unsigned first = static_cast<unsigned char>(at[1]) - unsigned{'0'};
-  const unsigned second = static_cast<unsigned char>(at[2]) - unsigned{'0'};
-  if (at[2] == '\r') {
+  constexpr std::uint32_t kReturn = '\r';
+  if (end - at < kLongest) return false;
+  std::uint32_t line = 0;
+  std::memcpy(&line, at, sizeof line);
+  const unsigned first = (line >> 8 & 0xff) - unsigned{'0'};
+  if ((line & 0x00ff00ff) == (type | kReturn << 16)) {
     value = first;
     at += kLongest - 1;
     return first <= 9;
   }
+  const unsigned second = (line >> 16 & 0xff) - unsigned{'0'};
   value = std::size_t{first} * 10 + second;
-  const bool plain = first - 1 <= 8 && second <= 9 && at[3] == '\r';
   at += kLongest;
-  return plain;
+  return (line & 0xff0000ff) == (type | kReturn << 24) && first - 1 <= 8 && second <= 9;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "server/dispatcher.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -47,9 +48,9 @@ void Dispatcher::load_settings(std::uint64_t generation) {
   loop_.use_settings(server_.config.current());
 }
 
-/// Looks up the command and its first key, so that memory can be fetched ahead.
+/// Looks up the command and its first key, and starts the first cache miss that this will wait for.
 void Dispatcher::prepare(Request& request, const ClientState& client) {
-  request.command = request.args.empty() ? nullptr : commands::find_command(request.args[0]);
+  request.command = request.args.empty() ? nullptr : finder_.find(request.args[0]);
   request.has_key = request.quick = false;
   if (request.command == nullptr) return;
   const int first = request.command->first_key;
@@ -57,7 +58,7 @@ void Dispatcher::prepare(Request& request, const ClientState& client) {
   request.key = engine::Key::of(request.args[static_cast<std::size_t>(first)]);
   request.has_key = true;
   request.quick = request.command->quick && request.command->arity_fits(request.args.size());
-  request.db = client.database();
+  request.ahead = server_.keyspace.prefetch_bucket(client.database(), request.key);
 }
 
 resp::ParseLimits Dispatcher::parse_limits(const ClientState& client) const {
@@ -86,20 +87,16 @@ std::size_t Dispatcher::parse_batch(const ClientState& client, ByteView input, s
     at += parsed->consumed;
     request.end = at;
     prepare(request, client);
+    if (count >= kEntryLag) fetch_entries(std::span(batch_).subspan(count - kEntryLag, 1));
     ++count;
   }
+  // A single one's bucket is not here yet.
+  const std::size_t fetched = count - std::min(count, kEntryLag);
+  if (count > 1) fetch_entries(std::span(batch_).subspan(fetched, count - fetched));
   return count;
 }
 
-void Dispatcher::prefetch(std::span<Request> requests) {
-  for (Request& request : requests) {
-    if (request.has_key) request.ahead = server_.keyspace.prefetch_bucket(request.db, request.key);
-  }
-  fetch_entries(requests);
-}
-
 void Dispatcher::fetch_entries(std::span<const Request> requests) {
-  if (requests.size() < 2) return;  // its bucket is not here yet
   for (const Request& request : requests) {
     if (request.has_key) engine::Keyspace::prefetch_entry(request.ahead, request.key);
   }
@@ -113,7 +110,6 @@ void Dispatcher::look_ahead(std::size_t number, const Head& head) {
   if (const auto* parsed = std::get_if<resp::Parsed>(&outcome)) {
     request.end = parsed->consumed;
     prepare(request, *head.client);
-    if (request.has_key) request.ahead = server_.keyspace.prefetch_bucket(request.db, request.key);
   } else {  // run() comes to the same conclusion
     request.end = 0;
     request.has_key = false;
@@ -136,9 +132,7 @@ Dispatcher::Outcome Dispatcher::run(ClientState& client, ByteView input, resp::P
   while (runs_on && (ready.empty() || outcome.consumed < input.size())) {
     resp::ParseOutcome last = resp::NeedMore{0};
     const std::size_t count = parse_batch(client, input, outcome.consumed, progress, last);
-    const std::span<Request> requests = std::span(batch_).first(count);
-    prefetch(requests);
-    runs_on = run_batch(execution, requests, outcome);
+    runs_on = run_batch(execution, std::span(batch_).first(count), outcome);
     if (!runs_on) {
       // The rest of the batch is parsed again later; what stands behind it was not consumed either.
       progress = {};
@@ -327,8 +321,8 @@ bool Dispatcher::out_of_memory(const Execution& execution, const Request& reques
 /// Whether quick commands of the client may run just so, as they mostly may: until another command has run, nothing
 /// that refuse() looks at can change by the client itself; what others do to it counts from the next burst on.
 bool Dispatcher::as_usual(const ClientState& client) const {
-  return client.authenticated && !client.transaction.open && !client.monitoring &&
-         client.reply_mode == ReplyMode::On && loop_.watched.slow_ns >= commands::QuickRun::kLeastSlowNs &&
+  return client.authenticated && !client.transaction.open && !client.monitoring && client.reply_mode == ReplyMode::On &&
+         loop_.watched.slow_ns >= commands::QuickRun::kLeastSlowNs &&
          server_.pause.until_ms.load(std::memory_order_relaxed) == 0 &&
          server_.monitors.load(std::memory_order_relaxed) == 0;
 }

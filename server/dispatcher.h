@@ -7,6 +7,7 @@
 
 #include "protocol/command_parser.h"
 #include "protocol/output_buffer.h"
+#include "server/commands/command_table.h"
 #include "server/commands/context.h"
 #include "server/state/server_state.h"
 
@@ -47,7 +48,9 @@ class Dispatcher {
     resp::ParseCursor* progress;
   };
   void look_ahead(std::size_t number, const Head& head);
-  void fetch_heads(std::size_t count) { fetch_entries(std::span(heads_).first(count)); }
+  void fetch_heads(std::size_t count) {
+    if (count > 1) fetch_entries(std::span(heads_).first(count));
+  }
   Outcome run_head(std::size_t number, ClientState& client, ByteView input, resp::ParseCursor& progress,
                    OutputBuffer& out, Instant now) {
     return run(client, input, progress, out, now, std::span(heads_).subspan(number, heads_[number].end > 0 ? 1 : 0));
@@ -64,6 +67,7 @@ class Dispatcher {
 
  private:
   static constexpr std::size_t kBatch = 16;
+  static constexpr std::size_t kEntryLag = 6;  // commands that are parsed while a bucket is on its way
 
   /// A parsed command; its arguments borrow from the input.
   struct Request {
@@ -73,7 +77,6 @@ class Dispatcher {
     bool has_key = false;
     bool quick = false;  // of a quick command, few bytes, and with the right number of arguments
     engine::Keyspace::Ahead ahead;
-    Db db{};  // the client's when it was parsed
     std::size_t end = 0;  // offset in the input behind it
     std::size_t bytes() const {
       std::size_t sum = 0;
@@ -88,9 +91,9 @@ class Dispatcher {
   resp::ParseLimits parse_limits(const ClientState& client) const;
   std::size_t parse_batch(const ClientState& client, ByteView input, std::size_t from, resp::ParseCursor& progress,
                           resp::ParseOutcome& last);
-  void prefetch(std::span<Request> requests);
-  void fetch_entries(std::span<const Request> requests);
-  static void prepare(Request& request, const ClientState& client);
+  /// Starts the second cache misses, once the buckets have arrived.
+  static void fetch_entries(std::span<const Request> requests);
+  void prepare(Request& request, const ClientState& client);
   /// Runs parsed commands until one of them ends the burst; then `outcome.state` says how.
   bool run_batch(commands::Execution& execution, std::span<Request> requests, Outcome& outcome);
   void run_request(commands::Execution& execution, Request& request);
@@ -114,6 +117,7 @@ class Dispatcher {
 
   ServerState& server_;
   LoopState& loop_;
+  commands::CommandFinder finder_;
   std::array<Request, kBatch> batch_;
   std::array<Request, kHeads> heads_;
 };

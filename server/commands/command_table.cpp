@@ -169,6 +169,17 @@ const CommandTable& table() {
 
 const Command* find_command(ByteView name) { return table().find(name); }
 
+const Command* CommandFinder::find(ByteView name) {
+  if (name.empty() || name.size() > kWord) return find_command(name);
+  const std::uint64_t word = load(name.data(), name.size());
+  if (word != word_ || name.size() != size_) {
+    word_ = word;
+    size_ = name.size();
+    command_ = find_command(name);
+  }
+  return command_;
+}
+
 const Command* find_by_full_name(ByteView name) {
   const std::size_t bar = name.find('|');
   const Command* command = find_command(name.substr(0, bar));

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -9,6 +11,17 @@ namespace magpie::commands {
 
 /// Looks a top-level command up by name, in any case; nullptr if there is none. Any thread.
 const Command* find_command(ByteView name);
+/// The same for one thread's commands, of which many in a row are often the same: remembers the last one.
+class CommandFinder {
+ public:
+  const Command* find(ByteView name);
+
+ private:
+  std::uint64_t word_ = 0;  // the name's bytes
+  std::size_t size_ = 0;
+  const Command* command_ = nullptr;
+};
+
 /// As find_command(), also a subcommand as "config|get".
 const Command* find_by_full_name(ByteView name);
 /// The subcommand of a container (CLIENT, CONFIG ...), nullptr if there is none.

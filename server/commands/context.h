@@ -98,10 +98,11 @@ class QuickRun {
 
  private:
   void begin(const Command& command, std::span<const ByteView> arguments, const engine::Key& key);
+  void settle();
 
   Execution& execution_;
   std::optional<CommandContext> context_;  // while there is a run
-  std::uint64_t ended_ = 0;  // in ticks: when the run before did; 0: none did
+  std::uint64_t ended_ = 0;  // in ticks: when the run just before did; 0: there was none
   std::uint64_t started_ = 0;
   std::uint64_t count_ = 0;
   std::uint64_t failed_ = 0;

@@ -109,7 +109,7 @@ void reply_error(Execution& execution, ByteView text) {
 }
 
 void QuickRun::begin(const Command& command, std::span<const ByteView> arguments, const engine::Key& key) {
-  end();
+  settle();
   started_ = ended_ > 0 ? ended_ : server::ticks();
   refresh_time(execution_, started_);
   context_.emplace(execution_, command, arguments, &key);
@@ -132,6 +132,11 @@ void QuickRun::execute(const Command& command, std::span<const ByteView> argumen
 }
 
 void QuickRun::end() {
+  settle();
+  ended_ = 0;
+}
+
+void QuickRun::settle() {
   if (!context_) return;
   ended_ = server::ticks();
   const std::uint64_t ns = server::ns_between(started_, ended_);

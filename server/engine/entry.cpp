@@ -129,11 +129,6 @@ void Entry::release_object() {
   if (List* const list = large_list()) destroy_list(list);
 }
 
-std::optional<Instant> Entry::expiry() const {
-  if (!has_expiry()) return std::nullopt;
-  return Instant{stored_expiry()};
-}
-
 std::int64_t Entry::stored_expiry() const {
   const char* const from = bytes() + expiry_at(marks());
   std::int64_t stored = 0;
@@ -151,17 +146,15 @@ void Entry::store_expiry(Instant expiry) {
   std::memcpy(bytes() + expiry_at(marks()), &stored, wide ? kWideExpiryBytes : kExpiryBytes);
 }
 
-bool Entry::assign_in_place(const Value& value) {
-  const Layout at = layout();
+bool Entry::assign_other(const Layout& at, const Value& value) {
   if (has_object() || value.form == ValueForm::Object || stored_size(value) != at.value_length) return false;
   store_value(at, value);
   return true;
 }
 
-bool Entry::set_expiry_in_place(std::optional<Instant> expiry) {
-  if (!expiry || !has_expiry()) return expiry.has_value() == has_expiry();
-  if ((marks() & kWideExpiry) == 0 && !fits_five_bytes(*expiry)) return false;
-  store_expiry(*expiry);
+bool Entry::change_expiry(Instant expiry) {
+  if ((marks() & kWideExpiry) == 0 && !fits_five_bytes(expiry)) return false;
+  store_expiry(expiry);
   return true;
 }
 

@@ -120,6 +120,8 @@ class Entry {
   void store_expiry(Instant expiry);
   ValueForm form() const { return static_cast<ValueForm>(marks() & kFormMask); }
   void store_value(const Layout& at, const Value& value);
+  bool assign_other(const Layout& at, const Value& value);
+  bool change_expiry(Instant expiry);
   void store_value_length(std::size_t length);
   static std::int64_t load_number(ByteView from);
 };
@@ -146,7 +148,8 @@ inline Entry::Layout Entry::layout() const {
   const std::uint8_t all = marks();
   const bool long_key = (all & kLongKey) != 0;
   const std::size_t key_length = load_length(bytes() + 1, long_key);
-  const std::size_t value_length = load_length(bytes() + 1 + (long_key ? kLongBytes : kShortBytes), (all & kLongValue) != 0);
+  const std::size_t value_length =
+      load_length(bytes() + 1 + (long_key ? kLongBytes : kShortBytes), (all & kLongValue) != 0);
   return layout_of(all, key_length, value_length);
 }
 
@@ -169,6 +172,27 @@ inline StringValue Entry::string() const {
   const ByteView value{bytes() + at.value_at, at.value_length};
   if (kept == StringForm::Integer) return StringValue::integer(load_number(value));
   return {kept, 0, value, in_own_block() ? this : nullptr};
+}
+
+inline std::optional<Instant> Entry::expiry() const {
+  if (!has_expiry()) return std::nullopt;
+  return Instant{stored_expiry()};
+}
+
+inline bool Entry::assign_in_place(const Value& value) {
+  const Layout at = layout();
+  // Other bytes in the place of as many, mostly.
+  if (value.form != ValueForm::Plain || has_object() || value.bytes.size() != at.value_length) {
+    return assign_other(at, value);
+  }
+  *bytes() = static_cast<char>((marks() & ~kFormMask) | static_cast<std::uint8_t>(ValueForm::Plain));
+  if (!value.bytes.empty()) std::memmove(bytes() + at.value_at, value.bytes.data(), value.bytes.size());
+  return true;
+}
+
+inline bool Entry::set_expiry_in_place(std::optional<Instant> expiry) {
+  if (!expiry || !has_expiry()) return expiry.has_value() == has_expiry();
+  return change_expiry(*expiry);
 }
 
 }  // namespace magpie::engine

@@ -241,8 +241,7 @@ void Keyspace::change(const SwapDb& effect, Instant) {
   }
 }
 
-Partition& Keyspace::partition_or_new(Stripe& at, Db db) {
-  if (Partition* const partition = at.partition(db)) return *partition;
+Partition& Keyspace::new_partition(Stripe& at, Db db) {
   Partition* made = nullptr;
   {
     const std::lock_guard guard(trash_lock_);

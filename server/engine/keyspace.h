@@ -252,7 +252,11 @@ class Keyspace {
   std::atomic<Partition*>& slot(StripeIndex stripe, Db db) const {
     return slots_[std::size_t{index_of(stripe)} * options_.databases + magpie::index_of(db)];
   }
-  Partition& partition_or_new(Stripe& at, Db db);
+  Partition& partition_or_new(Stripe& at, Db db) {
+    Partition* const partition = at.partition(db);
+    return partition != nullptr ? *partition : new_partition(at, db);
+  }
+  Partition& new_partition(Stripe& at, Db db);
   void discard(Partition* partition);
   void touch_watched(Stripe& at, Db db, ByteView key) {
     if (!at.watched.empty()) at.watched.touch(db, key);

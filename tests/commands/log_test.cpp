@@ -65,6 +65,42 @@ TEST_CASE("COMMANDLOG has a log for slow commands, large requests and large repl
   CHECK(server.run("COMMANDLOG GET 1") == "-ERR wrong number of arguments for 'commandlog|get' command\r\n");
 }
 
+TEST_CASE("quick commands of a burst are counted one by one, failures and all, though they are timed together") {
+  TestServer server;
+  server.run("RPUSH list a");
+  // 20 are more than one batch; the INCRs end runs of GETs, and fail in the middle of one of their own.
+  std::string burst;
+  for (int i = 0; i < 20; ++i) burst += i % 5 == 4 ? "INCR n\r\nINCR list\r\nINCR n\r\n" : "GET n\r\n";
+  burst += "GET list\r\nPING\r\nGET n\r\n";
+  server.send(burst);
+  CHECK(server.run("GET n") == "$1\r\n8\r\n");
+  const std::string stats = server.run("INFO commandstats");
+  CHECK(stats.find("cmdstat_get:calls=19,") != std::string::npos);
+  CHECK(stats.find("cmdstat_incr:calls=12,") != std::string::npos);
+  const auto failures = [&](const std::string& command) {
+    const std::size_t at = stats.find("failed_calls=", stats.find("cmdstat_" + command + ":"));
+    return stats.substr(at, stats.find("\r\n", at) - at);
+  };
+  CHECK(failures("get") == "failed_calls=1");
+  CHECK(failures("incr") == "failed_calls=4");
+  // Key by command: calls, and the last bucket's cumulative count.
+  CHECK(server.run("LATENCY HISTOGRAM get").find("$5\r\ncalls\r\n:19\r\n") != std::string::npos);
+  CHECK(server.run("INFO stats").find("total_commands_processed:35\r\n") != std::string::npos);
+}
+
+TEST_CASE("a burst of quick commands is logged one by one where sizes or short times ask for it") {
+  config::Settings settings;
+  settings.commandlog_reply_larger_than = 100;
+  TestServer server(settings);
+  server.run({"SET", "key", std::string(200, 'x')});
+  server.send("GET key\r\nGET none\r\nGET key\r\n");
+  CHECK(server.state().large_replies.size() == 2);
+  server.run("CONFIG SET slowlog-log-slower-than 0");
+  const std::size_t before = server.state().slow_commands.size();
+  server.send("GET key\r\nGET none\r\nGET key\r\n");
+  CHECK(server.state().slow_commands.size() == before + 3);
+}
+
 TEST_CASE("an event is noted from the threshold of the latency monitor on, with 0 never") {
   magpie::server::LatencyMonitor monitor;
   constexpr std::uint64_t kMs = 1'000'000;
