@@ -67,7 +67,7 @@ class Dispatcher {
 
  private:
   static constexpr std::size_t kBatch = 16;
-  static constexpr std::size_t kEntryLag = 6;  // commands that are parsed while a bucket is on its way
+  static constexpr std::size_t kEntryLag = 8;  // commands that are parsed while a bucket is on its way
 
   /// A parsed command; its arguments borrow from the input.
   struct Request {

@@ -17,6 +17,9 @@ namespace magpie::engine {
 
 /// Sets the key to a value, with this expiry or none.
 struct Put {
+  // A constructor, because GCC 12 clears an aggregate of this size in full before it fills it.
+  Put(Db in_db, const Key& at, const Value& new_value, std::optional<Instant> expires)
+      : db(in_db), key(at), value(new_value), expiry(expires) {}
   Db db;
   Key key;
   Value value;

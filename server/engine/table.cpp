@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -76,17 +77,18 @@ void Table::drop_page(Pages& pages) {
 
 // --- one chain ---
 
-/// The places whose fingerprint is this one, as bits; empty places may be among them.
-unsigned Table::matches(const Bucket& bucket, std::uint8_t print) {
+/// The places whose fingerprint is this one, as bits; empty places may be among them. Of a bucket's fingerprints and
+/// what follows them, kPrintBytes are there.
+unsigned Table::matches(const std::uint8_t* prints, std::uint8_t print) {
   constexpr unsigned kAll = (1U << kPlaces) - 1;
 #if defined(__SSE2__)
-  // Sixteen bytes from the first fingerprint on, all within the bucket.
-  const __m128i prints = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bucket.prints.data()));
+  static_assert(sizeof(__m128i) == kPrintBytes);
+  const __m128i there = _mm_loadu_si128(reinterpret_cast<const __m128i*>(prints));
   const __m128i wanted = _mm_set1_epi8(static_cast<char>(print));
-  return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(prints, wanted))) & kAll;
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(there, wanted))) & kAll;
 #else
   unsigned bits = 0;
-  for (std::size_t i = 0; i < kPlaces; ++i) bits |= static_cast<unsigned>(bucket.prints[i] == print) << i;
+  for (std::size_t i = 0; i < kPlaces; ++i) bits |= static_cast<unsigned>(prints[i] == print) << i;
   return bits & kAll;
 #endif
 }
@@ -99,7 +101,7 @@ Table::Bucket* Table::overflow_of(const Bucket& bucket) const {
 Table::Found Table::find(std::uint64_t hash, ByteView key) const {
   const std::uint8_t print = print_of(hash);
   for (Bucket* bucket = &home(hash);; bucket = overflow_of(*bucket)) {
-    for (unsigned bits = matches(*bucket, print); bits != 0; bits &= bits - 1) {
+    for (unsigned bits = matches(bucket->prints.data(), print); bits != 0; bits &= bits - 1) {
       const auto number = static_cast<std::size_t>(std::countr_zero(bits));
       const Handle handle = bucket->handles[number];
       if (handle == kEmpty) continue;
@@ -124,22 +126,28 @@ const void* Table::prefetch_bucket(std::uint64_t hash) const {
 }
 
 // The bucket may be changing, or its page be something else's by now: any handle is good enough to fetch ahead. Hence
-// no sanitizer, and a copy, which everything that is checked works on.
+// no sanitizer, and copies, which everything that is checked works on; of no more than is needed, because a copy that
+// is read in other pieces than it was written in holds up everything behind it.
 #if defined(__clang__)
 [[clang::no_sanitize("thread")]]
 #endif
 void Table::prefetch_entry(std::uint64_t hash, const void* at) const {
   if (at == nullptr) return;
-  const Bucket bucket = *static_cast<const Bucket*>(at);
-  for (unsigned bits = matches(bucket, print_of(hash)); bits != 0; bits &= bits - 1) {
-    heap_.prefetch(bucket.handles[static_cast<std::size_t>(std::countr_zero(bits))]);
+  const auto* const bytes = static_cast<const std::uint8_t*>(at);
+  std::array<std::uint8_t, kPrintBytes> prints;
+  std::memcpy(prints.data(), bytes + offsetof(Bucket, prints), sizeof prints);
+  for (unsigned bits = matches(prints.data(), print_of(hash)); bits != 0; bits &= bits - 1) {
+    const auto number = static_cast<std::size_t>(std::countr_zero(bits));
+    Handle handle{};
+    std::memcpy(&handle, bytes + offsetof(Bucket, handles) + number * sizeof handle, sizeof handle);
+    heap_.prefetch(handle);
   }
 }
 
 Table::Place Table::place_of(std::uint64_t hash, const Entry* entry) const {
   const std::uint8_t print = print_of(hash);
   for (Bucket* bucket = &home(hash);; bucket = overflow_of(*bucket)) {
-    for (unsigned bits = matches(*bucket, print); bits != 0; bits &= bits - 1) {
+    for (unsigned bits = matches(bucket->prints.data(), print); bits != 0; bits &= bits - 1) {
       const auto number = static_cast<std::size_t>(std::countr_zero(bits));
       const Handle handle = bucket->handles[number];
       if (handle != kEmpty && heap_.at(handle) == entry) return {bucket, number};

@@ -138,7 +138,9 @@ class alignas(64) Table {
   static std::uint8_t spill_bit(std::uint64_t hash) {
     return static_cast<std::uint8_t>(1U << (hash >> kSpillShift & 7));
   }
-  static unsigned matches(const Bucket& bucket, std::uint8_t print);
+  static constexpr std::size_t kPrintBytes = 16;  // that are looked at together
+  static_assert(offsetof(Bucket, prints) + kPrintBytes <= sizeof(Bucket));
+  static unsigned matches(const std::uint8_t* prints, std::uint8_t print);
   /// Linear hashing: the low bits of the hash, one fewer where the bucket is not split yet.
   std::size_t index_of(std::uint64_t hash) const {
     const std::size_t wide = hash & wide_mask_.load(std::memory_order_relaxed);

@@ -1,0 +1,141 @@
+// The checks before a command may run.
+
+#include <cstdlib>
+#include <utility>
+
+#include "server/commands/command_table.h"
+#include "server/commands/transaction.h"
+#include "server/dispatcher.h"
+#include "server/engine/memory.h"
+#include "server/memory_limit.h"
+#include "server/unknown_command.h"
+
+namespace magpie::server {
+
+using commands::Command;
+using commands::Execution;
+
+namespace {
+
+bool is_exec(const Command& command) { return command.row->name == "exec"; }
+
+/// The flags that a command stands for: EXEC for those of all commands that it will run.
+std::uint32_t effective_flags(const ClientState& client, const Command& command) {
+  return is_exec(command) ? client.transaction.row_flags : command.flags;
+}
+
+/// Inside MULTI everything takes memory, if only for its queue, but what ends the transaction.
+bool takes_memory(const ClientState& client, const Command& command) {
+  if (command.has(commands::kDenyOom)) return true;
+  if (!client.transaction.open) return false;
+  if (is_exec(command)) return (client.transaction.row_flags & commands::kDenyOom) != 0;
+  const std::string_view name = command.row->name;
+  return name != "discard" && name != "quit" && name != "reset";
+}
+
+/// What an HTTP client sends: somebody makes a browser talk to this server.
+bool is_http(ByteView name) { return equals_ignore_case(name, "post") || equals_ignore_case(name, "host:"); }
+
+}  // namespace
+
+void Dispatcher::reject(Execution& execution, const Command* command, ByteView text) {
+  if (command != nullptr) loop_.statistics->commands[command->id].rejected.add(1);
+  Transaction& transaction = execution.client.transaction;
+  if (command != nullptr && is_exec(*command)) {
+    commands::discard_transaction(server_.keyspace, execution.client);
+    if (text.starts_with("ERR ")) text.remove_prefix(4);
+    commands::reply_error(execution, "EXECABORT Transaction discarded because of: " + std::string(text));
+    return;
+  }
+  if (transaction.open) transaction.failed = true;
+  commands::reply_error(execution, text);
+}
+
+/// As Redis does with HTTP: the connection ends without a word, one line a minute tells.
+void Dispatcher::cut_off(ClientState& client, Instant now) {
+  constexpr std::int64_t kMinuteMs = 60'000;
+  client.ending = Ending::AtOnce;
+  std::int64_t last = server_.http_logged_ms.load(std::memory_order_relaxed);
+  if (std::abs(now.ms - last) <= kMinuteMs) return;
+  if (!server_.http_logged_ms.compare_exchange_strong(last, now.ms, std::memory_order_relaxed)) return;
+  server_.control.log("Possible SECURITY ATTACK detected: POST or Host: came as a command from " + client.peer_address +
+                      ", as if somebody made a web browser talk to this server. Connection aborted.");
+}
+
+/// The command by its name and number of arguments; `command` becomes the subcommand where there is one. False if it
+/// was answered.
+bool Dispatcher::resolve(Execution& execution, std::span<const ByteView> arguments, const Command*& command) {
+  if (command == nullptr) {
+    if (is_http(arguments[0])) {
+      cut_off(execution.client, execution.now);
+    } else {
+      reject(execution, nullptr, unknown_command(arguments));
+    }
+    return false;
+  }
+  if (!command->subcommands.empty() && arguments.size() > 1) {
+    const Command* parent = std::exchange(command, commands::find_subcommand(*command, arguments[1]));
+    if (command == nullptr) {
+      reject(execution, nullptr, unknown_subcommand(*parent, arguments[1]));
+      return false;
+    }
+  }
+  if (!command->arity_fits(arguments.size())) [[unlikely]] {
+    reject(execution, command, "ERR wrong number of arguments for '" + command->full_name + "' command");
+    return false;
+  }
+  return true;
+}
+
+bool Dispatcher::must_authenticate(const ClientState& client) const {
+  return !client.authenticated && !loop_.settings->requirepass.empty();
+}
+
+/// Whether maxmemory forbids the command. Evicts a few keys; where that is not enough yet, the command runs all the
+/// same and background slices evict the rest.
+bool Dispatcher::out_of_memory(const Execution& execution, const Request& request, const Command& command) {
+  if (!takes_memory(execution.client, command)) return false;
+  const config::Settings& settings = *loop_.settings;
+  const std::size_t queued = execution.client.transaction.queued_bytes;
+  const std::int64_t over = engine::used_memory() + static_cast<std::int64_t>(queued) - settings.maxmemory;
+  if (over <= 0) return false;
+  const std::size_t most = inline_evictions(over, settings.maxmemory, request.bytes());
+  return make_room(server_, settings, execution.now, queued, most) == engine::Keyspace::Room::None;
+}
+
+/// The checks before a command may run, in Redis's order. True if it was answered or must wait.
+bool Dispatcher::refuse(Execution& execution, const Request& request, const Command*& command) {
+  if (!resolve(execution, request.args.views(), command)) return true;
+  ClientState& client = execution.client;
+  if (!client.authenticated && !command->has(commands::kNoAuth) && must_authenticate(client)) {
+    reject(execution, command, text_of(resp::ErrorCode::NoAuth));
+    return true;
+  }
+  if (client.transaction.open && command->has(commands::kNoMulti)) {
+    reject(execution, command, "ERR Command not allowed inside a transaction");
+    return true;
+  }
+  if (loop_.settings->maxmemory > 0 && out_of_memory(execution, request, *command)) {
+    reject(execution, command, text_of(resp::ErrorCode::OutOfMemory));
+    return true;
+  }
+  if (client.monitoring) [[unlikely]] {
+    constexpr std::uint32_t kKeyspace = commands::kReadOnly | commands::kWrite | commands::kMayReplicate;
+    if ((effective_flags(client, *command) & kKeyspace) == 0) return false;  // and it is never paused
+    reject(execution, command, "ERR Replica can't interact with the keyspace");
+    return true;
+  }
+  if (server_.pause.until_ms.load(std::memory_order_relaxed) != 0 && paused(client, *command, execution.now)) {
+    client.blocked = Blocked{Blocked::Kind::Pause, Instant{server_.pause.until_ms.load(std::memory_order_relaxed)}};
+    return true;
+  }
+  return false;
+}
+
+bool Dispatcher::paused(const ClientState& client, const Command& command, Instant now) const {
+  if (!server_.pause.active(now)) return false;
+  if (!server_.pause.only_writes.load(std::memory_order_relaxed)) return true;
+  return (effective_flags(client, command) & (commands::kWrite | commands::kMayReplicate)) != 0;
+}
+
+}  // namespace magpie::server
