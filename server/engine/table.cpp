@@ -18,13 +18,6 @@
 namespace magpie::engine {
 namespace {
 
-std::uint64_t reverse_bits(std::uint64_t v) {
-  v = __builtin_bswap64(v);
-  v = ((v >> 4) & 0x0f0f0f0f0f0f0f0f) | ((v & 0x0f0f0f0f0f0f0f0f) << 4);
-  v = ((v >> 2) & 0x3333333333333333) | ((v & 0x3333333333333333) << 2);
-  return ((v >> 1) & 0x5555555555555555) | ((v & 0x5555555555555555) << 1);
-}
-
 std::uint64_t hash_seed = 0;
 
 constexpr Handle kEmpty{0};
@@ -285,82 +278,7 @@ void Table::merge_one() {
   drop_last_bucket();
 }
 
-// --- many entries ---
-
-Table::Found Table::find_in_chain(std::size_t bucket, Handle handle) const {
-  Found found;
-  if (bucket >= buckets()) return found;
-  visit_places(at(bucket), [&](Place place) {
-    if (place.handle() == handle) found = found_at(place);
-  });
-  return found;
-}
-
-void Table::map_heats(std::size_t bucket, const HeatMap& map) {
-  visit_places(at(bucket), [&](Place at) {
-    const Heat heat = map[engine::index_of(at.heat())];
-    if (heat != at.heat()) at.heat() = heat;
-  });
-}
-
-void Table::visit_chain(const Bucket& first, const Visitor& visit) const {
-  visit_places(first, [&](Place at) { heap_.prefetch(at.handle()); });
-  visit_places(first, [&](Place at) { visit(*heap_.at(at.handle())); });
-}
-
-Position Table::visit_bucket(Position position, const Visitor& visit) const {
-  const std::size_t index = index_of(reverse_bits(position));
-  visit_chain(at(index), visit);
-  // A bucket covers the positions that share its low hash bits: one bit more where it is already split.
-  const std::size_t low = low_mask();
-  const bool split = index > low || index + low + 1 < buckets();
-  const auto bits = static_cast<unsigned>(std::popcount(low)) + (split ? 1 : 0);
-  if (bits == 0) return 0;
-  const Position width = Position{1} << (64 - bits);
-  return reverse_bits(index) + width;  // wraps to 0 behind the last one
-}
-
-void Table::visit_group(std::uint32_t group, const Visitor& visit) const {
-  const std::size_t first = group * kGroupBuckets;
-  const std::size_t end = std::min(first + kGroupBuckets, buckets());
-  for (std::size_t index = first; index < end; ++index) __builtin_prefetch(&at(index));
-  for (std::size_t index = first; index < end; ++index) visit_chain(at(index), visit);
-}
-
-void Table::visit_all(const Visitor& visit) const {
-  for (std::size_t index = 0; index < buckets(); ++index) visit_chain(at(index), visit);
-}
-
-std::size_t Table::chain_length(const Bucket& first) const {
-  std::size_t count = 0;
-  visit_places(first, [&](Place) { ++count; });
-  return count;
-}
-
-Table::Found Table::nth_of_chain(const Bucket& first, std::size_t n) const {
-  Found found;
-  visit_places(first, [&](Place at) {
-    if (n-- == 0) found = found_at(at);
-  });
-  return found;
-}
-
-Table::Found Table::sample(std::uint64_t random) const {
-  if (size_ == 0) return {};
-  // A place of a bucket is drawn, and another one if that is empty: else entries of short chains would be drawn more.
-  constexpr int kFairTries = 4;
-  for (int attempt = 0; attempt < kFairTries; ++attempt) {
-    const Bucket& bucket = at((random >> 16) % buckets());
-    const std::size_t count = chain_length(bucket);
-    const std::size_t place = (random & 0xffff) % std::max(count, kPlaces);
-    if (place < count) return nth_of_chain(bucket, place);
-    random = std::rotl(random * 0x9e3779b97f4a7c15 + 1, 29);
-  }
-  for (std::size_t index = (random >> 16) % buckets();; index = (index + 1) % buckets()) {
-    const std::size_t count = chain_length(at(index));
-    if (count > 0) return nth_of_chain(at(index), (random & 0xffff) % count);
-  }
-}
+// --- all of it ---
 
 std::size_t Table::free_some(std::size_t limit) {
   constexpr std::size_t kPagesByEntry = 4;  // there are fewer pages than entries, so these are gone first
