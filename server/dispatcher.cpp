@@ -132,37 +132,39 @@ Dispatcher::Outcome Dispatcher::run(ClientState& client, ByteView input, resp::P
 }
 
 bool Dispatcher::run_batch(Execution& execution, std::span<Request> requests, Outcome& outcome) {
-  ClientState& client = execution.client;
   commands::QuickRun run(execution);
-  bool usual = as_usual(client);
-  bool room = has_room();
+  commands::Flag barred = barred_from_quick_runs(execution.client);
   for (Request& request : requests) {
     if (execution.reply.buffer().size() >= kOutputHighWater) {
       outcome.state = State::OutputFull;
       return false;
     }
-    const bool quick = usual && request.quick && (room || !request.command->has(commands::kDenyOom)) &&
-                       request.end - outcome.consumed <= kQuickBytes;
-    if (quick) [[likely]] {
+    const std::size_t bytes = request.end - outcome.consumed;
+    if (request.quick && !request.command->has(barred) && bytes <= kQuickBytes) [[likely]] {
       run_quick(run, execution, request);
     } else if (!request.args.empty()) {
       run.end();
       run_request(execution, request);
-      usual = as_usual(client);
-      room = has_room();
+      barred = barred_from_quick_runs(execution.client);
     }
-    if (client.blocked) [[unlikely]] {
-      // A paused command has not run and is not consumed.
-      if (client.blocked->kind != Blocked::Kind::Pause) outcome.consumed = request.end;
-      outcome.state = State::Blocked;
-      return false;
-    }
-    outcome.consumed = request.end;
-    if (client.ending != Ending::None) [[unlikely]] {
-      outcome.state = client.ending == Ending::AtOnce ? State::CutOff : State::Close;
-      return false;
-    }
+    if (ends_burst(execution.client, request, outcome)) return false;
   }
+  return true;
+}
+
+/// After a command: consumes it, and tells whether nothing may follow it now.
+bool Dispatcher::ends_burst(const ClientState& client, const Request& request, Outcome& outcome) {
+  if (client.blocked) [[unlikely]] {
+    // A paused command has not run and is not consumed.
+    if (client.blocked->kind != Blocked::Kind::Pause) outcome.consumed = request.end;
+    outcome.state = State::Blocked;
+    return true;
+  }
+  outcome.consumed = request.end;
+  if (client.ending == Ending::None) [[likely]] {
+    return false;
+  }
+  outcome.state = client.ending == Ending::AtOnce ? State::CutOff : State::Close;
   return true;
 }
 
@@ -231,20 +233,18 @@ void Dispatcher::reply_protocol_error(Execution& execution, const resp::Protocol
   if (execution.client.reply_mode != ReplyMode::On) out.truncate(reply_start);
 }
 
-/// Whether quick commands of the client may run just so, as they mostly may: until another command has run, nothing
-/// that refuse() looks at can change by the client itself; what others do to it counts from the next burst on.
-bool Dispatcher::as_usual(const ClientState& client) const {
-  return client.authenticated && !client.transaction.open && !client.monitoring && client.reply_mode == ReplyMode::On &&
-         loop_.watched.slow_ns >= commands::QuickRun::kLeastSlowNs &&
-         server_.pause.until_ms.load(std::memory_order_relaxed) == 0 &&
-         server_.monitors.load(std::memory_order_relaxed) == 0;
-}
-
-/// Whether a whole batch of quick commands stays below maxmemory.
-bool Dispatcher::has_room() const {
-  constexpr auto kMost = static_cast<std::int64_t>(kBatch * kQuickBytes);
+/// Commands with any of these flags must not run in quick runs: mostly there are none. Until another command has run,
+/// nothing that refuse() looks at can change by the client itself, but for memory, of which there must be enough for a
+/// whole batch; what others do to the client counts from the next burst on.
+commands::Flag Dispatcher::barred_from_quick_runs(const ClientState& client) const {
+  constexpr auto kMostAdded = static_cast<std::int64_t>(kBatch * kQuickBytes);
+  const bool usual = client.authenticated && !client.transaction.open && !client.monitoring &&
+                     client.reply_mode == ReplyMode::On && loop_.watched.slow_ns >= commands::QuickRun::kLeastSlowNs &&
+                     server_.pause.until_ms.load(std::memory_order_relaxed) == 0 &&
+                     server_.monitors.load(std::memory_order_relaxed) == 0;
+  if (!usual) return commands::kWrite | commands::kReadOnly;  // all that have keys
   const std::int64_t most = loop_.settings->maxmemory;
-  return most == 0 || engine::used_memory() + kMost <= most;
+  return most == 0 || engine::used_memory() + kMostAdded <= most ? 0 : commands::kDenyOom;
 }
 
 void Dispatcher::queue(Execution& execution, const Command& command, std::span<const ByteView> arguments) {

@@ -96,14 +96,14 @@ class Dispatcher {
   void prepare(Request& request, const ClientState& client);
   /// Runs parsed commands until one of them ends the burst; then `outcome.state` says how.
   bool run_batch(commands::Execution& execution, std::span<Request> requests, Outcome& outcome);
+  static bool ends_burst(const ClientState& client, const Request& request, Outcome& outcome);
   void run_request(commands::Execution& execution, Request& request);
-  /// For a quick command of a client that is as_usual(), while there is room for what it may add.
+  /// For a quick command that is not barred.
   void run_quick(commands::QuickRun& run, commands::Execution& execution, const Request& request);
   /// Takes the command's locks and runs it, unless the client has been killed meanwhile.
   void run_locked(commands::Execution& execution, const Request& request, const commands::Command& command);
   void load_settings(std::uint64_t generation);
-  bool as_usual(const ClientState& client) const;
-  bool has_room() const;
+  commands::Flag barred_from_quick_runs(const ClientState& client) const;
   bool refuse(commands::Execution& execution, const Request& request, const commands::Command*& command);
   bool resolve(commands::Execution& execution, std::span<const ByteView> arguments, const commands::Command*& command);
   void reject(commands::Execution& execution, const commands::Command* command, ByteView text);

@@ -11,17 +11,18 @@ namespace {
 
 constexpr std::size_t kPageHeader = 16;
 constexpr std::size_t kRoom = PagePool::kPage - kPageHeader;  // for cells, in a page
-constexpr std::size_t kStep = 4;
-constexpr std::size_t kSmallSizes = 24;  // 4, 8 ... 96
+constexpr std::size_t kStep = 2;
+constexpr std::size_t kSmallest = 4;
+constexpr std::size_t kSmallSizes = 47;  // 4, 6 ... 96
 constexpr std::size_t kMostPages = (std::size_t{1} << 31) / (PagePool::kPage / kStep);  // handles have 31 bits
 constexpr std::size_t kNextAt = 2;  // where a free cell names the next
 
-/// Above the small ones: sizes that fill a page well, each at most an eighth larger than the one before.
-constexpr std::array<std::uint16_t, 14> kLargeSizes = {104, 120, 136, 148, 168, 184, 204,
-                                                       224, 252, 292, 340, 408, 452, 508};
+/// Above the small ones: sizes that fill a page well.
+constexpr std::array<std::uint16_t, 24> kLargeSizes = {102, 110, 118, 126, 134, 146, 154, 160, 170, 180, 190, 204,
+                                                       214, 226, 240, 254, 272, 292, 314, 340, 370, 408, 454, 508};
 
 constexpr std::size_t size_of_kind(std::size_t kind) {
-  return kind < kSmallSizes ? (kind + 1) * kStep : kLargeSizes[kind - kSmallSizes];
+  return kind < kSmallSizes ? kSmallest + kind * kStep : kLargeSizes[kind - kSmallSizes];
 }
 
 /// The kind of a size, by its number of units.
@@ -95,7 +96,7 @@ void Arena::drop_page(std::uint32_t number) {
 
 void Arena::count(std::size_t kind, std::int64_t cells) {
   const std::int64_t bytes = cells * static_cast<std::int64_t>(size_of_kind(kind));
-  kinds_[kind].used += static_cast<std::size_t>(cells);
+  kinds_[kind].used += static_cast<std::uint32_t>(cells);
   used_ += static_cast<std::size_t>(bytes);
   account(bytes);
 }
@@ -160,7 +161,7 @@ std::size_t Arena::drop_used_page(std::uint32_t number) {
 bool Arena::Kind::sparse(std::size_t cells_of_page) const {
   constexpr std::size_t kSpare = 1;
   constexpr std::size_t kSpareShare = 64;
-  return pages * cells_of_page >= used + (kSpare + pages / kSpareShare) * cells_of_page;
+  return std::size_t{pages} * cells_of_page >= used + (kSpare + pages / kSpareShare) * cells_of_page;
 }
 
 bool Arena::sparse() const {

@@ -12,11 +12,11 @@
 
 namespace magpie::engine {
 
-/// A cell of an arena, in units of four bytes from its first page on. Never 0, below 2^31.
+/// A cell of an arena, in units of two bytes from its first page on. Never 0, below 2^31.
 enum class Handle : std::uint32_t {};
 
-/// Cells for the entries of one stripe: pages of cells of one size, sizes four bytes apart up to 96 and at most an
-/// eighth apart above, so that rounding costs little (the usual allocators round 52 bytes to 64). Guarded by the
+/// Cells for the entries of one stripe: pages of cells of one size, sizes two bytes apart up to 96 and a fifteenth
+/// apart or so above, so that rounding costs little (the usual allocators round 49 bytes to 64). Guarded by the
 /// stripe's lock. The first byte of a cell in use is never kFreeCell.
 class Arena {
  public:
@@ -82,7 +82,7 @@ class Arena {
   std::size_t size_of(Handle cell) const;
 
  private:
-  static constexpr std::size_t kUnit = 4;
+  static constexpr std::size_t kUnit = 2;
   static constexpr std::uint32_t kUnits = PagePool::kPage / kUnit;
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
   static constexpr std::uint32_t kAside = kNone - 1;
@@ -97,13 +97,13 @@ class Arena {
     std::uint32_t next;  // of a page that is aside: the cells before this one are free
   };
   static_assert(sizeof(Page) == 16);
-  static constexpr unsigned kKinds = 38;
+  static constexpr unsigned kKinds = 71;
 
   /// The pages of one cell size.
   struct Kind {
     std::uint32_t with_room = kNone;  // first of the list
-    std::size_t pages = 0;
-    std::size_t used = 0;  // cells
+    std::uint32_t pages = 0;
+    std::uint32_t used = 0;  // cells
     bool sparse(std::size_t cells_of_page) const;
   };
 

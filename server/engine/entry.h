@@ -25,8 +25,8 @@ struct EntryContent {
 ///   marks 1 | key length 1 or 4 | value length 1 or 4 | [expiry 5 or 8] | key | value
 ///
 /// The value is a string's bytes, a number, `elements 1 | packed run`, or `type 1 | address 8` of an object that is the
-/// entry's own and goes with release_object(). It lies where its table put it (EntryHeap), at any address that is a
-/// multiple of four. No address of an entry survives the command that looked it up.
+/// entry's own and goes with release_object(). It lies where its table put it (EntryHeap), at any even address. No
+/// address of an entry survives the command that looked it up.
 class Entry {
  public:
   /// The bytes that an entry of this content takes.

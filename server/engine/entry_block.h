@@ -35,7 +35,7 @@ class EntryBlock {
  private:
   using Holders = std::atomic<std::uint32_t>;
   static constexpr std::size_t kHead = sizeof(Holders);
-  static_assert(kHead % 4 == 0 && alignof(Holders) <= 4, "an entry lies at a multiple of four");
+  static_assert(kHead % 2 == 0, "an entry lies at an even address");
 
   static char* block_of(const Entry& entry) { return const_cast<char*>(reinterpret_cast<const char*>(&entry)) - kHead; }
   static Holders& holders(const Entry& entry) { return *reinterpret_cast<Holders*>(block_of(entry)); }

@@ -71,9 +71,9 @@ TEST_CASE("sizes of cells: four bytes apart up to 96, at most an eighth apart ab
   for (std::size_t bytes = 1; bytes <= Arena::kLargest; ++bytes) {
     const std::size_t rounded = Arena::rounded(bytes);
     CHECK(rounded >= bytes);
-    CHECK(rounded % 4 == 0);
+    CHECK(rounded % 2 == 0);
     CHECK(rounded >= before);
-    CHECK(rounded < (bytes <= 96 ? bytes + 4 : bytes + bytes / 5));
+    CHECK(rounded < (bytes <= 96 ? std::max<std::size_t>(bytes + 2, 5) : bytes + bytes / 8));
     before = rounded;
   }
 }
