@@ -112,7 +112,10 @@ void table_find_batch(benchmark::State& state) {
       hashes[i] = hash_of(key_at(at + i));
       buckets[i] = table.prefetch_bucket(hashes[i]);
     }
-    for (std::size_t i = 0; i < kBatch; ++i) table.prefetch_entry(hashes[i], buckets[i]);
+    for (std::size_t i = 0; i < kBatch; ++i) buckets[i] = table.prefetch_entry(hashes[i], buckets[i]);
+    for (std::size_t i = 0; i < kBatch; ++i) {
+      if (buckets[i] != nullptr) table.prefetch_entry(hashes[i], buckets[i]);
+    }
     for (std::size_t i = 0; i < kBatch; ++i) benchmark::DoNotOptimize(table.find(hashes[i], key_at(at + i)));
     at += kBatch;
   }

@@ -71,11 +71,12 @@ std::size_t Dispatcher::parse_batch(const ClientState& client, ByteView input, s
   // A single one's bucket is not here yet.
   const std::size_t fetched = count - std::min(count, kEntryLag);
   if (count > 1) fetch_entries(std::span(batch_).subspan(fetched, count - fetched));
+  if (count > kEntryLag) fetch_entries(std::span(batch_).first(count));  // that are not in their first bucket
   return count;
 }
 
-void Dispatcher::fetch_entries(std::span<const Request> requests) {
-  for (const Request& request : requests) {
+void Dispatcher::fetch_entries(std::span<Request> requests) {
+  for (Request& request : requests) {
     if (request.has_key) engine::Keyspace::prefetch_entry(request.ahead, request.key);
   }
 }

@@ -49,7 +49,9 @@ class Dispatcher {
   };
   void look_ahead(std::size_t number, const Head& head);
   void fetch_heads(std::size_t count) {
-    if (count > 1) fetch_entries(std::span(heads_).first(count));
+    if (count <= 1) return;  // its bucket is not here yet
+    fetch_entries(std::span(heads_).first(count));
+    fetch_entries(std::span(heads_).first(count));
   }
   Outcome run_head(std::size_t number, ClientState& client, ByteView input, resp::ParseCursor& progress,
                    OutputBuffer& out, Instant now) {
@@ -92,7 +94,7 @@ class Dispatcher {
   std::size_t parse_batch(const ClientState& client, ByteView input, std::size_t from, resp::ParseCursor& progress,
                           resp::ParseOutcome& last);
   /// Starts the second cache misses, once the buckets have arrived.
-  static void fetch_entries(std::span<const Request> requests);
+  static void fetch_entries(std::span<Request> requests);
   void prepare(Request& request, const ClientState& client);
   /// Runs parsed commands until one of them ends the burst; then `outcome.state` says how.
   bool run_batch(commands::Execution& execution, std::span<Request> requests, Outcome& outcome);

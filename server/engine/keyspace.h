@@ -126,20 +126,21 @@ class Keyspace {
 
   // --- needs no lock ---
 
-  /// Where a key's bucket was a moment ago.
+  /// Where a key's bucket was a moment ago, if it is not known where the key is.
   struct Ahead {
     const Table* table = nullptr;
     const void* bucket = nullptr;
   };
-  /// Starts the cache misses that find() would wait for: first the bucket, later (when that has arrived) the entry.
+  /// Starts the cache misses that find() would wait for: first the bucket, later (when that has arrived) the entry or,
+  /// if that is not in the bucket, the bucket behind it: then once more.
   Ahead prefetch_bucket(Db db, const Key& key) const {
     __builtin_prefetch(&stripe(key.stripe), 1);  // for its lock
     const Partition* const partition = slot(key.stripe, db).load(std::memory_order_acquire);
     if (partition == nullptr) return {};
     return {&partition->table, partition->table.prefetch_bucket(key.hash)};
   }
-  static void prefetch_entry(const Ahead& ahead, const Key& key) {
-    if (ahead.table != nullptr) ahead.table->prefetch_entry(key.hash, ahead.bucket);
+  static void prefetch_entry(Ahead& ahead, const Key& key) {
+    if (ahead.bucket != nullptr) ahead.bucket = ahead.table->prefetch_entry(key.hash, ahead.bucket);
   }
 
   // --- locks by itself, unless `held` says that the caller holds all stripes ---

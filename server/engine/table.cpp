@@ -124,17 +124,27 @@ const void* Table::prefetch_bucket(std::uint64_t hash) const {
 #if defined(__clang__)
 [[clang::no_sanitize("thread")]]
 #endif
-void Table::prefetch_entry(std::uint64_t hash, const void* at) const {
-  if (at == nullptr) return;
+const void* Table::prefetch_entry(std::uint64_t hash, const void* at) const {
   const auto* const bytes = static_cast<const std::uint8_t*>(at);
   std::array<std::uint8_t, kPrintBytes> prints;
   std::memcpy(prints.data(), bytes + offsetof(Bucket, prints), sizeof prints);
-  for (unsigned bits = matches(prints.data(), print_of(hash)); bits != 0; bits &= bits - 1) {
+  const unsigned found = matches(prints.data(), print_of(hash));
+  for (unsigned bits = found; bits != 0; bits &= bits - 1) {
     const auto number = static_cast<std::size_t>(std::countr_zero(bits));
     Handle handle{};
     std::memcpy(&handle, bytes + offsetof(Bucket, handles) + number * sizeof handle, sizeof handle);
     heap_.prefetch(handle);
   }
+  std::array<std::uint8_t, 4> end;  // `overflow` and `spilled`
+  std::memcpy(end.data(), bytes + offsetof(Bucket, overflow), sizeof end);
+  const OverflowNumber number = load_number({end[0], end[1], end[2]});
+  if (found != 0 || (end[3] & spill_bit(hash)) == 0 || number == 0) [[likely]] {
+    return nullptr;
+  }
+  const Bucket* const page = overflow_pages_.peek((number - 1) / kPageBuckets);
+  if (page == nullptr) return nullptr;
+  __builtin_prefetch(page + (number - 1) % kPageBuckets);
+  return page + (number - 1) % kPageBuckets;
 }
 
 Table::Place Table::place_of(std::uint64_t hash, const Entry* entry) const {

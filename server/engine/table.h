@@ -58,7 +58,8 @@ class alignas(64) Table {
   /// thread, without the lock, as long as the table lives: they read what others may be changing, and fetch the wrong
   /// line at worst. For that, page lists and the pool's addresses stay valid for good.
   const void* prefetch_bucket(std::uint64_t hash) const;  // where the bucket is
-  void prefetch_entry(std::uint64_t hash, const void* at) const;
+  /// `at` is what prefetch_bucket() has returned. Returns the bucket to go on with in the same way, null at the end.
+  const void* prefetch_entry(std::uint64_t hash, const void* at) const;
 
   /// Buckets that share the bookkeeping of expiry.
   static constexpr std::size_t kGroupBuckets = 8;
@@ -109,7 +110,7 @@ class alignas(64) Table {
  private:
   static constexpr std::size_t kPlaces = 10;
   static constexpr std::size_t kPageBuckets = PagePool::kPage / 64;
-  static constexpr std::size_t kGrowLoad = 9;  // entries per bucket, above which the next insert splits
+  static constexpr std::size_t kGrowLoad = 10;  // entries per bucket, above which the next insert splits
   static constexpr std::size_t kShrinkLoad = 6;  // below which, with a bucket fewer, the next erase merges
   static constexpr unsigned kPrintShift = 56;  // the hash's top byte is the fingerprint,
   static constexpr unsigned kSpillShift = 53;  // the three bits below choose the bit of `spilled`

@@ -166,7 +166,8 @@ class Twin {
     const auto expected = model_.find(db, key.bytes, now_);
     const Entry* peeked = keyspace_.peek(db, key, now_);
     REQUIRE((peeked != nullptr) == expected.has_value());
-    const Keyspace::Ahead ahead = keyspace_.prefetch_bucket(db, key);
+    Keyspace::Ahead ahead = keyspace_.prefetch_bucket(db, key);
+    Keyspace::prefetch_entry(ahead, key);
     Keyspace::prefetch_entry(ahead, key);
     const Entry* found = keyspace_.find(db, key, now_);
     REQUIRE(found == peeked);

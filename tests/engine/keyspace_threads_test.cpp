@@ -79,8 +79,8 @@ class Worker {
     const Key key = Key::of(name);
     const Db db = some_db();
     const std::string bytes = random_.bytes(random_.below(100));
-    const Keyspace::Ahead ahead =
-        keyspace_.prefetch_bucket(db, key);  // without the lock, whatever the others do meanwhile
+    Keyspace::Ahead ahead = keyspace_.prefetch_bucket(db, key);  // without the lock, whatever the others do meanwhile
+    Keyspace::prefetch_entry(ahead, key);
     Keyspace::prefetch_entry(ahead, key);
     const Keyspace::Guard guard = keyspace_.lock(mask_of(key.stripe));
     switch (random_.below(8)) {
