@@ -101,8 +101,23 @@ void Arena::count(std::size_t kind, std::int64_t cells) {
   account(bytes);
 }
 
+/// For a size that has no cell left: itself, but while it has few pages one of the next larger ones, if that has. So
+/// where entries are few and of many sizes, not every size has a page that is mostly empty.
+std::size_t Arena::near_kind_with_room(std::size_t kind) const {
+  constexpr std::size_t kFewPages = 4;
+  constexpr std::size_t kNear = 8;  // an eighth larger at most
+  if (kinds_[kind].pages >= kFewPages) return kind;
+  const std::size_t most = size_of_kind(kind) + size_of_kind(kind) / kNear;
+  for (std::size_t near = kind + 1; near < kKinds && size_of_kind(near) <= most; ++near) {
+    if (kinds_[near].with_room != kNone) return near;
+  }
+  return kind;
+}
+
 Handle Arena::take(std::size_t bytes) {
-  const std::size_t kind = kind_of(bytes);
+  std::size_t kind = kind_of(bytes);
+  if (kinds_[kind].with_room == kNone) [[unlikely]]
+    kind = near_kind_with_room(kind);
   const std::uint32_t head = kinds_[kind].with_room;
   const std::uint32_t number = head != kNone ? head : add_page(kind);
   Page& from = page(number);

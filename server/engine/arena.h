@@ -28,7 +28,7 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  /// Bytes that a cell for `bytes` really has.
+  /// Bytes that a cell for `bytes` really has, at least.
   static std::size_t rounded(std::size_t bytes);
 
   Handle take(std::size_t bytes);
@@ -122,6 +122,7 @@ class Arena {
   std::size_t drop_used_page(std::uint32_t number);
   Page& page(std::uint32_t number) const { return *reinterpret_cast<Page*>(pages_[number]); }
   static std::uint32_t page_of(Handle cell) { return static_cast<std::uint32_t>(cell) / kUnits; }
+  std::size_t near_kind_with_room(std::size_t kind) const;
   std::uint32_t add_page(std::size_t kind);
   void drop_page(std::uint32_t number);
   void link(std::uint32_t number);

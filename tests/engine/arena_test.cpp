@@ -45,7 +45,9 @@ class Cells {
     std::size_t bytes = 0;
     for (const auto& [cell, what] : content_) {
       check(cell, what);
-      bytes += Arena::rounded(what.first);
+      CHECK(arena_.size_of(cell) >= Arena::rounded(what.first));
+      CHECK(arena_.size_of(cell) <= std::max<std::size_t>(what.first + what.first / 4, 5));
+      bytes += arena_.size_of(cell);
     }
     CHECK(arena_.used() == bytes);
   }
@@ -66,7 +68,7 @@ class Cells {
 
 }  // namespace
 
-TEST_CASE("sizes of cells: four bytes apart up to 96, at most an eighth apart above") {
+TEST_CASE("sizes of cells: two bytes apart up to 96, at most an eighth apart above") {
   std::size_t before = 0;
   for (std::size_t bytes = 1; bytes <= Arena::kLargest; ++bytes) {
     const std::size_t rounded = Arena::rounded(bytes);
