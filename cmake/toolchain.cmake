@@ -2,6 +2,7 @@
 option(MAGPIE_TESTS "build the tests" ON)
 option(MAGPIE_BENCH "build the benchmarks" OFF)
 option(MAGPIE_FUZZ "build the libFuzzer targets (clang only)" OFF)
+option(MAGPIE_PLAIN "leave the short cuts out, see protocol/short_cuts.h" OFF)
 set(MAGPIE_SANITIZE "" CACHE STRING "value of -fsanitize=, empty for none")
 
 if(NOT CMAKE_BUILD_TYPE)
@@ -26,6 +27,9 @@ if(NOT CMAKE_BUILD_TYPE STREQUAL "Release") # there it costs 1 % of a single GET
   add_compile_options(-fno-omit-frame-pointer)
 endif()
 
+if(MAGPIE_PLAIN)
+  add_compile_definitions(MAGPIE_PLAIN=1)
+endif()
 if(MAGPIE_SANITIZE)
   add_compile_options(-fsanitize=${MAGPIE_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${MAGPIE_SANITIZE})

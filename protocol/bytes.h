@@ -5,6 +5,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "protocol/short_cuts.h"
+
 namespace magpie {
 
 /// A borrowed run of bytes, not necessarily text. Whoever hands one out says how long it stays valid.
@@ -22,7 +24,7 @@ inline bool same_bytes(ByteView a, ByteView b) {
   };
   const std::size_t size = a.size();
   if (size != b.size()) return false;
-  if (size < sizeof(Word) || size > 4 * sizeof(Word)) return a == b;
+  if (!kShortCuts || size < sizeof(Word) || size > 4 * sizeof(Word)) return a == b;
   Word different = differ(0) | differ(size - sizeof(Word));  // words may overlap
   if (size > 2 * sizeof(Word)) different |= differ(sizeof(Word)) | differ(size - 2 * sizeof(Word));
   return different == 0;

@@ -323,7 +323,8 @@ ParseOutcome CommandReader::read_inline() {
 }
 
 ParseOutcome parse_command(ByteView input, const ParseLimits& limits, ParseCursor& progress, Args& args) {
-  if (progress.at_start() && limits.max_bulk >= kLongestShort && limits.max_args >= kMostShort) [[likely]] {
+  if (kShortCuts && progress.at_start() && limits.max_bulk >= kLongestShort && limits.max_args >= kMostShort)
+      [[likely]] {
     if (const std::size_t consumed = CommandReader::read_short(input, args); consumed > 0) [[likely]] {
       return Parsed{consumed};
     }

@@ -35,7 +35,7 @@ void Dispatcher::prepare(Request& request, const ClientState& client) {
   if (first <= 0 || static_cast<std::size_t>(first) >= request.args.size()) return;
   request.key = engine::Key::of(request.args[static_cast<std::size_t>(first)]);
   request.has_key = true;
-  request.quick = request.command->quick && request.command->arity_fits(request.args.size());
+  request.quick = kShortCuts && request.command->quick && request.command->arity_fits(request.args.size());
   request.ahead = server_.keyspace.prefetch_bucket(client.database(), request.key);
 }
 

@@ -170,7 +170,7 @@ const CommandTable& table() {
 const Command* find_command(ByteView name) { return table().find(name); }
 
 const Command* CommandFinder::find(ByteView name) {
-  if (name.empty() || name.size() > kWord) return find_command(name);
+  if (!kShortCuts || name.empty() || name.size() > kWord) return find_command(name);
   const std::uint64_t word = load(name.data(), name.size());
   if (word != word_ || name.size() != size_) {
     word_ = word;

@@ -74,7 +74,7 @@ void Table::drop_page(Pages& pages) {
 /// what follows them, kPrintBytes are there.
 unsigned Table::matches(const std::uint8_t* prints, std::uint8_t print) {
   constexpr unsigned kAll = (1U << kPlaces) - 1;
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(MAGPIE_PLAIN)
   static_assert(sizeof(__m128i) == kPrintBytes);
   const __m128i there = _mm_loadu_si128(reinterpret_cast<const __m128i*>(prints));
   const __m128i wanted = _mm_set1_epi8(static_cast<char>(print));
@@ -113,6 +113,7 @@ const Table::Bucket* Table::peek_home(std::uint64_t hash) const {
 }
 
 const void* Table::prefetch_bucket(std::uint64_t hash) const {
+  if (!kShortCuts) return nullptr;
   const Bucket* const home = peek_home(hash);
   __builtin_prefetch(home);
   return home;
