@@ -109,6 +109,7 @@ Dispatcher::Outcome Dispatcher::run(ClientState& client, ByteView input, resp::P
   client.last_activity_ms = now.ms;
   bool runs_on = ready.empty() || run_batch(execution, ready, outcome);
   while (runs_on && (ready.empty() || outcome.consumed < input.size())) {
+    refresh_settings();
     resp::ParseOutcome last = resp::NeedMore{0};
     const std::size_t count = parse_batch(client, input, outcome.consumed, progress, last);
     runs_on = run_batch(execution, std::span(batch_).first(count), outcome);
@@ -186,7 +187,8 @@ void Dispatcher::run_quick(commands::QuickRun& run, Execution& execution, const 
   ClientState& client = execution.client;
   client.commands_processed.add(1);
   client.last_command = request.command;
-  const engine::Keyspace::OneGuard guard = server_.keyspace.lock(request.key.stripe);
+  // A wait belongs to no command's time, and after it the time has to be read again.
+  const engine::Keyspace::OneGuard guard = server_.keyspace.lock(request.key.stripe, [&] { run.end(); });
   if (client.killed.load()) [[unlikely]] {  // as in run_locked()
     client.ending = Ending::AtOnce;
     return;
@@ -235,8 +237,8 @@ void Dispatcher::reply_protocol_error(Execution& execution, const resp::Protocol
 }
 
 /// Commands with any of these flags must not run in quick runs: mostly there are none. Until another command has run,
-/// nothing that refuse() looks at can change by the client itself, but for memory, of which there must be enough for a
-/// whole batch; what others do to the client counts from the next burst on.
+/// nothing that refuse() looks at can change by the client itself, but for memory, of which there must be about enough
+/// for a whole batch; what others do counts from the next batch on.
 commands::Flag Dispatcher::barred_from_quick_runs(const ClientState& client) const {
   constexpr auto kMostAdded = static_cast<std::int64_t>(kBatch * kQuickBytes);
   const bool usual = client.authenticated && !client.transaction.open && !client.monitoring &&

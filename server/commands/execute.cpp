@@ -12,29 +12,13 @@ constexpr std::uint64_t kNsPerUs = 1000;
 // A command runs at a time at most this old, in ticks(): a fraction of a millisecond.
 constexpr std::uint64_t kMostClockAge = 1'000'000;
 
-void log_slow(CommandContext& context, const config::Settings& settings, std::uint64_t ns, std::size_t request_bytes,
-              std::size_t reply_bytes) {
-  const auto us = static_cast<std::int64_t>(ns / kNsPerUs);
-  const auto entry = [&](std::int64_t value) {
-    return server::CommandLog::Entry{0,
-                                     context.now.ms / 1000,
-                                     value,
-                                     server::CommandLog::shorten(shown_arguments(context)),
-                                     context.client.peer_address,
-                                     context.client.texts().name};
-  };
-  const auto over = [](std::int64_t value, std::int64_t limit) { return limit >= 0 && value >= limit; };
-  if (over(us, settings.slowlog_log_slower_than)) {
-    context.server.slow_commands.add(entry(us), static_cast<std::size_t>(settings.slowlog_max_len));
-  }
-  if (over(static_cast<std::int64_t>(request_bytes), settings.commandlog_request_larger_than)) {
-    context.server.large_requests.add(entry(static_cast<std::int64_t>(request_bytes)),
-                                      static_cast<std::size_t>(settings.commandlog_large_request_max_len));
-  }
-  if (over(static_cast<std::int64_t>(reply_bytes), settings.commandlog_reply_larger_than)) {
-    context.server.large_replies.add(entry(static_cast<std::int64_t>(reply_bytes)),
-                                     static_cast<std::size_t>(settings.commandlog_large_reply_max_len));
-  }
+/// Adds the command to a log if the log's limit says so.
+void log_if_over(server::CommandLog& log, CommandContext& context, std::int64_t value, std::int64_t limit,
+                 std::int64_t length) {
+  if (limit < 0 || value < limit || context.command.has(kSkipSlowlog)) return;
+  log.add({0, context.now.ms / 1000, value, server::CommandLog::shorten(shown_arguments(context)),
+           context.client.peer_address, context.client.texts().name},
+          static_cast<std::size_t>(length));
 }
 
 /// After CONFIG SET. A log that takes nothing keeps what it has, as in Redis.
@@ -47,15 +31,29 @@ void shorten_logs(server::ServerState& server, const config::Settings& settings)
   shorten(server.large_replies, settings.commandlog_reply_larger_than, settings.commandlog_large_reply_max_len);
 }
 
-/// For a command that took long or was large, or has changed settings: what logs and the latency monitor want of it.
-[[gnu::cold]] void note(CommandContext& context, std::uint64_t ns, std::size_t reply_bytes) {
-  const config::Settings& settings = context.changed == nullptr ? context.settings : *context.changed;
-  std::size_t request_bytes = 0;
-  for (const ByteView argument : context.argv) request_bytes += argument.size();
-  if (!context.command.has(kSkipSlowlog)) log_slow(context, settings, ns, request_bytes, reply_bytes);
-  if (context.changed != nullptr) shorten_logs(context.server, settings);
+/// The settings from the command's end on.
+const config::Settings& settings_after(const CommandContext& context) {
+  return context.changed == nullptr ? context.settings : *context.changed;
+}
+
+/// For a command that took long: what the slow log and the latency monitor want of it.
+[[gnu::cold]] void note_time(CommandContext& context, std::uint64_t ns) {
+  const config::Settings& settings = settings_after(context);
+  log_if_over(context.server.slow_commands, context, static_cast<std::int64_t>(ns / kNsPerUs),
+              settings.slowlog_log_slower_than, settings.slowlog_max_len);
   context.server.latency.add_if_long(context.command.has(kFast) ? "fast-command" : "command", ns,
                                      settings.latency_monitor_threshold, context.now);
+}
+
+/// For one that was large.
+[[gnu::cold]] void note_sizes(CommandContext& context, std::size_t reply_bytes) {
+  const config::Settings& settings = settings_after(context);
+  std::size_t request_bytes = 0;
+  for (const ByteView argument : context.argv) request_bytes += argument.size();
+  log_if_over(context.server.large_requests, context, static_cast<std::int64_t>(request_bytes),
+              settings.commandlog_request_larger_than, settings.commandlog_large_request_max_len);
+  log_if_over(context.server.large_replies, context, static_cast<std::int64_t>(reply_bytes),
+              settings.commandlog_reply_larger_than, settings.commandlog_large_reply_max_len);
 }
 
 /// At least the bytes of the arguments: they lie behind each other in what was received, or else anything.
@@ -127,7 +125,7 @@ void QuickRun::execute(const Command& command, std::span<const ByteView> argumen
   }
   const std::size_t reply_bytes = execution_.reply.buffer().size() - reply_start;
   if (std::max(span_of(arguments), reply_bytes) >= execution_.loop.watched.large_bytes) [[unlikely]] {
-    note(*context_, 0, reply_bytes);
+    note_sizes(*context_, reply_bytes);
   }
 }
 
@@ -143,7 +141,7 @@ void QuickRun::settle() {
   const server::LoopState::Watched& watched = execution_.loop.watched;
   execution_.loop.statistics->record(context_->command.id, {count_, failed_, ns}, watched.latency_tracking);
   if (ns >= watched.slow_ns) [[unlikely]] {
-    note(*context_, ns, 0);
+    note_time(*context_, ns);
   }
   context_.reset();
   count_ = failed_ = 0;
@@ -166,7 +164,9 @@ bool execute(Execution& execution, const Command& command, std::span<const ByteV
   const std::size_t reply_bytes = execution.reply.buffer().size() - reply_start;
   if (ns >= watched.slow_ns || std::max(span_of(arguments), reply_bytes) >= watched.large_bytes ||
       context.changed != nullptr) [[unlikely]] {
-    note(context, ns, reply_bytes);
+    note_time(context, ns);
+    note_sizes(context, reply_bytes);
+    if (context.changed != nullptr) shorten_logs(context.server, *context.changed);
   }
   return result.has_value();
 }

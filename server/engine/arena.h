@@ -15,8 +15,8 @@ namespace magpie::engine {
 /// A cell of an arena, in units of two bytes from its first page on. Never 0, below 2^31.
 enum class Handle : std::uint32_t {};
 
-/// Cells for the entries of one stripe: pages of cells of one size, sizes two bytes apart up to 96 and a fifteenth
-/// apart or so above, so that rounding costs little (the usual allocators round 49 bytes to 64). Guarded by the
+/// Cells for the entries of one stripe: pages of cells of one size, sizes two bytes apart up to 96 and at most an
+/// eighth apart above, so that rounding costs little (the usual allocators round 49 bytes to 64). Guarded by the
 /// stripe's lock. The first byte of a cell in use is never kFreeCell.
 class Arena {
  public:

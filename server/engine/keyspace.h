@@ -74,12 +74,20 @@ class Keyspace {
 
    private:
     friend class Keyspace;
-    explicit OneGuard(StripeLock* lock) : lock_(lock) {
-      if (lock_ != nullptr) lock_->lock();
-    }
+    explicit OneGuard(StripeLock* locked) : lock_(locked) {}
     StripeLock* lock_;
   };
-  OneGuard lock(StripeIndex index) { return OneGuard(options_.shared ? &stripe(index).lock : nullptr); }
+  /// Calls `before_waiting` if another thread holds the lock.
+  template <class Call>
+  OneGuard lock(StripeIndex index, Call before_waiting) {
+    if (!options_.shared) return OneGuard(nullptr);
+    StripeLock& lock = stripe(index).lock;
+    if (!lock.try_lock()) [[unlikely]] {
+      before_waiting();
+      lock.lock();
+    }
+    return OneGuard(&lock);
+  }
 
   // --- needs the locks of the stripes concerned ---
 

@@ -25,9 +25,12 @@ constexpr StripeMask mask_of(StripeIndex stripe) { return StripeMask{1} << index
 /// A mutex of four bytes: spins briefly, then sleeps. Any thread. Its holder may not take it again.
 class StripeLock {
  public:
-  void lock() {
+  bool try_lock() {
     std::uint32_t free = 0;
-    if (!state_.compare_exchange_strong(free, 1, std::memory_order_acquire, std::memory_order_relaxed)) lock_slowly();
+    return state_.compare_exchange_strong(free, 1, std::memory_order_acquire, std::memory_order_relaxed);
+  }
+  void lock() {
+    if (!try_lock()) lock_slowly();
   }
   void unlock() {
     if (state_.exchange(0, std::memory_order_release) == 2) state_.notify_one();
