@@ -77,7 +77,7 @@ class Dispatcher {
     const commands::Command* command = nullptr;
     engine::Key key;  // its first key, if has_key
     bool has_key = false;
-    bool quick = false;  // of a quick command, few bytes, and with the right number of arguments
+    bool quick = false;  // of a quick command, with the right number of arguments; run_batch() looks at its size
     engine::Keyspace::Ahead ahead;
     std::size_t end = 0;  // offset in the input behind it
     std::size_t bytes() const {

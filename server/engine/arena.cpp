@@ -116,8 +116,9 @@ std::size_t Arena::near_kind_with_room(std::size_t kind) const {
 
 Handle Arena::take(std::size_t bytes) {
   std::size_t kind = kind_of(bytes);
-  if (kinds_[kind].with_room == kNone) [[unlikely]]
+  if (kinds_[kind].with_room == kNone) [[unlikely]] {
     kind = near_kind_with_room(kind);
+  }
   const std::uint32_t head = kinds_[kind].with_room;
   const std::uint32_t number = head != kNone ? head : add_page(kind);
   Page& from = page(number);

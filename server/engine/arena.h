@@ -73,7 +73,7 @@ class Arena {
 
   /// Whether cells of some size lie in notably more pages than they need.
   bool sparse() const;
-  /// A page to empty: its cells fit into the other pages of their size. Nothing new is put there from now on, so the
+  /// A page to empty: the other pages of its size have room for its cells. Nothing new is put there from now on, so the
   /// caller moves every cell: take(), copy, give(). Looks at up to `most` pages; nothing if none of them is worth it.
   std::optional<std::uint32_t> set_aside(std::size_t most);
   /// The first cell in use of such a page, nothing once it is gone.

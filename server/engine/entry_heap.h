@@ -43,7 +43,8 @@ class EntryHeap {
     __builtin_prefetch(cell + kUsual);
   }
 
-  /// Bytes that the entry takes without its object, rounding included.
+  /// Bytes that the entry takes without its object, rounding included. Where its size shares the pages of a larger one
+  /// (Arena) it takes up to an eighth more, which is counted in used_memory() only.
   static std::size_t memory(const Entry& entry);
   /// Bytes of all entries.
   std::size_t memory() const { return arena_.used() + block_bytes_; }
