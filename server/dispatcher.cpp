@@ -83,6 +83,7 @@ void Dispatcher::fetch_entries(std::span<Request> requests) {
 
 void Dispatcher::look_ahead(std::size_t number, const Head& head) {
   refresh_settings();
+  fetch_last_heads(number);
   Request& request = heads_[number];
   const resp::ParseOutcome outcome =
       resp::parse_command(head.input, parse_limits(*head.client), *head.progress, request.args);

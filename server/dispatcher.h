@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <optional>
@@ -39,19 +40,18 @@ class Dispatcher {
 
   /// Clients whose first commands are looked at together.
   static constexpr std::size_t kHeads = 16;
+  static constexpr std::size_t kFetchSteps = 2;  // of an entry: from its bucket, and from the one behind that
   /// Parses the first command of a client, as number `number` of up to kHeads, and starts the first cache miss that it
-  /// will wait for; then, with all of them there, fetch_heads() starts the second ones, and run_head(n) is run() for
-  /// the n-th of them, with the same input and progress.
+  /// will wait for, and the second ones of those before it. run_head(n) is run() for the n-th of them, with the same
+  /// input and progress; while the first ones run, fetch_last_heads() goes on with those that came last.
   struct Head {
     ClientState* client;
     ByteView input;  // unchanged until run_head()
     resp::ParseCursor* progress;
   };
   void look_ahead(std::size_t number, const Head& head);
-  void fetch_heads(std::size_t count) {
-    if (count <= 1) return;  // its bucket is not here yet
-    fetch_entries(std::span(heads_).first(count));
-    fetch_entries(std::span(heads_).first(count));
+  void fetch_last_heads(std::size_t count) {
+    fetch_entries(std::span(heads_).first(count).last(std::min(count, kFetchSteps)));
   }
   Outcome run_head(std::size_t number, ClientState& client, ByteView input, resp::ParseCursor& progress,
                    OutputBuffer& out, Instant now) {

@@ -21,9 +21,10 @@ void ReadBatch::add(Connection& connection, std::size_t bytes, Dispatcher& dispa
 bool ReadBatch::full() const { return count_ == connections_.size() || used_ >= kGatheredReads; }
 
 void ReadBatch::run(Dispatcher& dispatcher, Instant now) {
-  dispatcher.fetch_heads(count_);
   for (std::size_t i = 0; i < count_; ++i) {
     if (connections_[i] != nullptr) connections_[i]->run_gathered(i, now);
+    // Only now, so that nothing waits for a bucket which was asked for a moment ago.
+    if (i < Dispatcher::kFetchSteps && i + 1 < count_) dispatcher.fetch_last_heads(count_);
   }
   used_ = 0;
   count_ = 0;

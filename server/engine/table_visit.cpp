@@ -27,10 +27,14 @@ Table::Found Table::find_in_chain(std::size_t bucket, Handle handle) const {
 }
 
 void Table::map_heats(std::size_t bucket, const HeatMap& map) {
-  visit_places(at(bucket), [&](Place at) {
-    const Heat heat = map[engine::index_of(at.heat())];
-    if (heat != at.heat()) at.heat() = heat;
-  });
+  for (Bucket* part = &at(bucket); part != nullptr; part = overflow_of(*part)) {
+    // Those of empty places too: they mean nothing. Mostly nothing changes, and then nothing is written.
+    unsigned changed = 0;
+    for (const Heat heat : part->heats)
+      changed |= engine::index_of(heat) ^ engine::index_of(map[engine::index_of(heat)]);
+    if (changed == 0) continue;
+    for (Heat& heat : part->heats) heat = map[engine::index_of(heat)];
+  }
 }
 
 void Table::visit_chain(const Bucket& first, const Visitor& visit) const {

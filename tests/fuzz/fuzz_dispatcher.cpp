@@ -122,11 +122,11 @@ class Session {
       heads.push_back({&server_.client(connection.client), copies.back().view(), &connection.progress});
     }
     for (std::size_t i = 0; i < heads.size(); ++i) server_.dispatcher().look_ahead(i, heads[i]);
-    server_.dispatcher().fetch_heads(heads.size());
     for (std::size_t i = 0; i < gathered.size(); ++i) {
       OutputBuffer out;
       const Dispatcher::Outcome outcome =
           server_.dispatcher().run_head(i, *heads[i].client, heads[i].input, *heads[i].progress, out, server_.now());
+      if (i < Dispatcher::kFetchSteps) server_.dispatcher().fetch_last_heads(heads.size());
       if (take(*gathered[i], outcome, magpie::testing::text_of(out))) run(*gathered[i]);
     }
   }
