@@ -1,5 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "server/commands/command_table.h"
+#include "server/engine/keyspace.h"
 #include "tests/commands/test_server.h"
 
 using magpie::testing::TestServer;
@@ -31,4 +37,25 @@ TEST_CASE("pipelined commands are answered in order") {
     expected += "+OK\r\n$" + std::to_string(number.size()) + "\r\n" + number + "\r\n";
   }
   CHECK(server.send(input) == expected);
+}
+
+TEST_CASE("what ran before a wait for another thread's lock is counted before the wait") {
+  TestServer server;
+  const auto stripe_of = [](std::string_view key) { return magpie::engine::Key::of(key).stripe; };
+  REQUIRE(stripe_of("a") != stripe_of("b"));
+  server.run("SET a 1");
+  server.run("SET b 2");
+  const auto& calls = server.state().loops[0]->commands[magpie::commands::find_command("get")->id].calls;
+  std::string replies;
+  std::thread other;
+  {
+    const auto guard = server.keyspace().lock(magpie::engine::mask_of(stripe_of("b")));
+    other = std::thread([&] { replies = server.send("GET a\r\nGET a\r\nGET b\r\n"); });
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (calls < 2 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    CHECK(calls == 2);
+  }
+  other.join();
+  CHECK(replies == "$1\r\n1\r\n$1\r\n1\r\n$1\r\n2\r\n");
+  CHECK(calls == 3);
 }
