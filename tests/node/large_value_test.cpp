@@ -20,7 +20,7 @@ using magpie::testing::TestNode;
 
 namespace {
 
-constexpr std::size_t kHuge = 20'000'000;  // more than sockets take
+constexpr std::size_t kHuge = 12'000'000;  // more than sockets take
 
 std::int64_t number_of(const std::string& text, const std::string& field) {
   const std::size_t at = text.find(field);
