@@ -255,6 +255,7 @@ void Connection::send_unasked(OutputBuffer& bytes) {
 void Connection::start_wait() {
   const std::optional<Instant> until = client_->blocked->until;
   worker_.note_blocked(client_->id);
+  if (client_->blocked->kind == Blocked::Kind::Room) worker_.end_wait_in_next_turn(client_->id);
   if (!until) return;
   if (wait_timer_ == nullptr) wait_timer_ = std::make_unique<net::Timer>(worker_.loop(), [this] { end_wait(false); });
   wait_timer_->start_once(std::chrono::milliseconds(std::max<std::int64_t>(until->ms - worker_.now().ms, 0)));

@@ -158,8 +158,7 @@ bool Dispatcher::run_batch(Execution& execution, std::span<Request> requests, Ou
 /// After a command: consumes it, and tells whether nothing may follow it now.
 bool Dispatcher::ends_burst(const ClientState& client, const Request& request, Outcome& outcome) {
   if (client.blocked) [[unlikely]] {
-    // A paused command has not run and is not consumed.
-    if (client.blocked->kind != Blocked::Kind::Pause) outcome.consumed = request.end;
+    if (!client.blocked->comes_again()) outcome.consumed = request.end;
     outcome.state = State::Blocked;
     return true;
   }
@@ -204,7 +203,7 @@ void Dispatcher::run_request(Execution& execution, Request& request) {
   const std::size_t reply_start = out.size();
   const Command* command = request.command;
   const bool refused = refuse(execution, request, command);
-  if (client.blocked) return;  // by a pause: it comes again
+  if (client.blocked) return;  // it comes again
   client.commands_processed.add(1);
   client.last_command = command;
   if (!refused) {
@@ -278,7 +277,7 @@ void Dispatcher::finish_wait(ClientState& client, OutputBuffer& out, bool with_e
   client.blocked.reset();
   client.unblockable.store(WaitNumber::None);
   client.publish_flags();
-  if (blocked.kind != Blocked::Kind::Wait) return;  // a paused command runs now and answers for itself
+  if (blocked.kind != Blocked::Kind::Wait) return;  // a command that waited to run does so now and answers for itself
   const std::size_t reply_start = out.size();
   resp::ReplyWriter reply(out, client.resp);
   if (with_error) {

@@ -113,7 +113,7 @@ class Dispatcher {
   void queue(commands::Execution& execution, const commands::Command& command, std::span<const ByteView> arguments);
   bool paused(const ClientState& client, const commands::Command& command, Instant now) const;
   bool must_authenticate(const ClientState& client) const;
-  bool out_of_memory(const commands::Execution& execution, const Request& request, const commands::Command& command);
+  bool lacks_room(commands::Execution& execution, const Request& request, const commands::Command& command);
   void cut_off(ClientState& client, Instant now);
   static void apply_reply_mode(ClientState& client, OutputBuffer& out, std::size_t reply_start);
 

@@ -1,6 +1,8 @@
 // The checks before a command may run.
 
+#include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <utility>
 
 #include "server/commands/command_table.h"
@@ -91,16 +93,28 @@ bool Dispatcher::must_authenticate(const ClientState& client) const {
   return !client.authenticated && !loop_.settings->requirepass.empty();
 }
 
-/// Whether maxmemory forbids the command. Evicts a few keys; where that is not enough yet, the command runs all the
-/// same and background slices evict the rest.
-bool Dispatcher::out_of_memory(const Execution& execution, const Request& request, const Command& command) {
-  if (!takes_memory(execution.client, command)) return false;
+/// Whether maxmemory forbids the command, or it must wait. Evicts a few keys; where that is not enough yet, the command
+/// runs all the same and background slices evict the rest. One that owes more evictions waits for the loop's next turn.
+bool Dispatcher::lacks_room(Execution& execution, const Request& request, const Command& command) {
+  ClientState& client = execution.client;
+  const std::size_t owed = std::exchange(client.evictions_owed, 0);
+  if (!takes_memory(client, command)) return false;
   const config::Settings& settings = *loop_.settings;
-  const std::size_t queued = execution.client.transaction.queued_bytes;
+  const std::size_t queued = client.transaction.queued_bytes;
   const std::int64_t over = engine::used_memory() + static_cast<std::int64_t>(queued) - settings.maxmemory;
   if (over <= 0) return false;
-  const std::size_t most = inline_evictions(over, settings.maxmemory, request.bytes());
-  return make_room(server_, settings, execution.now, queued, most) == engine::Keyspace::Room::None;
+  std::size_t most = evictions_for(over, settings.maxmemory, request.bytes());
+  if (owed > 0) most = std::min(most, owed);
+  const std::size_t now = std::min(most, kMostInlineEvictions);
+  const engine::Keyspace::Room room = make_room(server_, settings, execution.now, queued, now);
+  if (room == engine::Keyspace::Room::None) {
+    reject(execution, &command, text_of(resp::ErrorCode::OutOfMemory));
+    return true;
+  }
+  if (room == engine::Keyspace::Room::Enough || now == most) return false;
+  client.evictions_owed = most - now;
+  client.blocked = Blocked{Blocked::Kind::Room, std::nullopt};
+  return true;
 }
 
 /// The checks before a command may run, in Redis's order. True if it was answered or must wait.
@@ -115,10 +129,7 @@ bool Dispatcher::refuse(Execution& execution, const Request& request, const Comm
     reject(execution, command, "ERR Command not allowed inside a transaction");
     return true;
   }
-  if (loop_.settings->maxmemory > 0 && out_of_memory(execution, request, *command)) {
-    reject(execution, command, text_of(resp::ErrorCode::OutOfMemory));
-    return true;
-  }
+  if (loop_.settings->maxmemory > 0 && lacks_room(execution, request, *command)) return true;
   if (client.monitoring) [[unlikely]] {
     constexpr std::uint32_t kKeyspace = commands::kReadOnly | commands::kWrite | commands::kMayReplicate;
     if ((effective_flags(client, *command) & kKeyspace) == 0) return false;  // and it is never paused

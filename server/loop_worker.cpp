@@ -121,6 +121,13 @@ void LoopWorker::run_gathered() {
   if (!reads_.empty()) reads_.run(dispatcher_, now());
 }
 
+void LoopWorker::end_wait_in_next_turn(ClientId id) {
+  loop_.post([this, id] {
+    Connection* const connection = find(id);
+    if (connection != nullptr) connection->end_wait(false);
+  });
+}
+
 void LoopWorker::note_monitor(ClientId id, bool on) {
   if (on) {
     monitors_.insert(id);

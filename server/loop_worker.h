@@ -61,6 +61,8 @@ class LoopWorker {
   void retire(ClientId id);
   void note_blocked(ClientId id) { blocked_.insert(id); }
   void note_unblocked(ClientId id) { blocked_.erase(id); }
+  /// For a client that waits for room: others come first.
+  void end_wait_in_next_turn(ClientId id);
   void note_monitor(ClientId id, bool on);
 
  private:

@@ -8,7 +8,7 @@ namespace magpie::server {
 
 using Room = engine::Keyspace::Room;
 
-std::size_t inline_evictions(std::int64_t over, std::int64_t maxmemory, std::size_t brought) {
+std::size_t evictions_for(std::int64_t over, std::int64_t maxmemory, std::size_t brought) {
   constexpr std::size_t kFewKeys = 16;
   constexpr std::int64_t kToleratedShare = 32;  // of maxmemory
   constexpr std::size_t kBytesPerKey = 16;  // that an eviction frees at least, about

@@ -66,10 +66,12 @@ enum class ReplyMode : std::uint8_t { On, Off, SkipNext, Skip };
 enum class Ending : std::uint8_t { None, AfterReply, AtOnce };
 
 /// Why a client's commands wait. WAIT and WAITAOF block until its time is over (there are no replicas yet); a pause
-/// until it ends; SHUTDOWN until the process does.
+/// until it ends; a large value until there is room for it; SHUTDOWN until the process does.
 struct Blocked {
-  enum class Kind : std::uint8_t { Wait, Pause, Shutdown };
+  enum class Kind : std::uint8_t { Wait, Pause, Room, Shutdown };
   Kind kind = Kind::Wait;
+  /// Whether the command has not run, and is looked at again after the wait.
+  bool comes_again() const { return kind == Kind::Pause || kind == Kind::Room; }
   std::optional<Instant> until;  // nothing: for ever
   bool counts_file = false;      // WAITAOF: the reply says first whether this node's file has the writes
 };
@@ -111,6 +113,7 @@ struct ClientState : std::enable_shared_from_this<ClientState> {
   Transaction transaction;
   std::optional<Blocked> blocked;
   std::uint64_t waits = 0;  // begun so far
+  std::size_t evictions_owed = 0;  // keys to evict yet, in several turns, before its next command may run
 
   /// What the client costs, and with it the values that its replies refer to, which others may hold too. Any thread.
   std::uint64_t own_memory() const { return sizeof *this + input_memory + output_queue + multi_memory; }
