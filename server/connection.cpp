@@ -116,7 +116,9 @@ void Connection::on_end(const char* error) {
       return;
     }
   }
-  if (closing_) {  // the last replies cannot be sent
+  if (error == nullptr && !closing_ && waits_for_room()) {
+    ended_ = true;
+  } else if (closing_) {  // the last replies cannot be sent
     worker_.retire(client_->id);
   } else if (error == nullptr && stream_.pending_bytes() > 0 && !client_->blocked) {
     close_after_writes(worker_.now());  // it sends no more, but may still want its replies
@@ -145,11 +147,13 @@ void Connection::on_drained() {
   go_on();
 }
 
+bool Connection::waits_for_room() const { return client_->blocked && client_->blocked->kind == Blocked::Kind::Room; }
+
 void Connection::go_on() {
   if (!client_->blocked && !tail_.empty()) process(tail_.view(), worker_.now());
   if (closing_ || waits_for_drain_) return;
   if (ended_) {
-    close_after_writes(worker_.now());
+    if (!waits_for_room()) close_after_writes(worker_.now());
     return;
   }
   if (client_->blocked && tail_.size() > kReadBuffer) return;
@@ -280,7 +284,8 @@ void Connection::check_limits(Instant now) {
     return;
   }
   if (client_->blocked) {
-    if (!stream_.reading() && peer_has_gone(stream_.fd())) close();
+    // What was sent before the end waits only for room, a moment.
+    if (!waits_for_room() && !stream_.reading() && peer_has_gone(stream_.fd())) close();
     return;
   }
   const std::int64_t timeout = worker_.state().settings->timeout;
