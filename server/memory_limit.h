@@ -12,7 +12,7 @@ namespace magpie::server {
 /// How many keys a command that brings so many bytes may evict before it runs, with the data `over` bytes above
 /// maxmemory. A few, and background slices evict the rest; but where the data is more than a 32nd above, a command
 /// makes room for what it brings, so that no writer outruns them: the data then stays within a 32nd and one command a
-/// client.
+/// loop.
 std::size_t evictions_for(std::int64_t over, std::int64_t maxmemory, std::size_t brought);
 
 /// How many of them at once, so that others need not wait: about a tenth of a millisecond's.

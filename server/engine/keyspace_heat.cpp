@@ -110,7 +110,7 @@ void Keyspace::begin_heat_sweep(Instant now) {
 }
 
 void Keyspace::end_heat_sweep() {
-  constexpr std::size_t kBucketsPerMs = 100;  // of sweeping, 30 ns a bucket: a few thousandths of a core
+  constexpr std::size_t kBucketsPerMs = 100;  // of sweeping, about 70 ns a bucket: less than a hundredth of a core
   HeatSweep& sweep = heat_sweep_;
   if (sweep.purpose == HeatSweep::Purpose::MergedEpochs) epochs_.swept();
   sweep.purpose.reset();

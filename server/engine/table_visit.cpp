@@ -30,8 +30,9 @@ void Table::map_heats(std::size_t bucket, const HeatMap& map) {
   for (Bucket* part = &at(bucket); part != nullptr; part = overflow_of(*part)) {
     // Those of empty places too: they mean nothing. Mostly nothing changes, and then nothing is written.
     unsigned changed = 0;
-    for (const Heat heat : part->heats)
+    for (const Heat heat : part->heats) {
       changed |= engine::index_of(heat) ^ engine::index_of(map[engine::index_of(heat)]);
+    }
     if (changed == 0) continue;
     for (Heat& heat : part->heats) heat = map[engine::index_of(heat)];
   }

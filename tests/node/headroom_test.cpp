@@ -20,7 +20,7 @@ constexpr std::size_t kLargeBytes = 200'000;
 
 /// Fills the node with tiny keys, of which it evicts from now on; returns its limit, all they take.
 std::int64_t fill_with_tiny_keys(Client& client) {
-  constexpr int kKeys = 200'000;
+  constexpr int kKeys = 100'000;
   constexpr int kBatch = 1000;
   const std::int64_t before = used_memory();
   for (int first = 0; first < kKeys; first += kBatch) {
