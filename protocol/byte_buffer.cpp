@@ -10,6 +10,7 @@ constexpr std::size_t kExactStep = std::size_t{16} << 10;
 }  // namespace
 
 void ByteBuffer::consume(std::size_t count) {
+  if (count == 0) return;  // what is left of a large command that waits is not moved onto itself
   std::memmove(data_, data_ + count, size_ - count);
   size_ -= count;
 }
