@@ -33,8 +33,10 @@ TEST_CASE("pipelined commands are answered in order") {
   std::string expected;
   for (int i = 0; i < 100; ++i) {
     const std::string number = std::to_string(i);
-    input += "SET k" + number + " " + number + "\r\nGET k" + number + "\r\n";
-    expected += "+OK\r\n$" + std::to_string(number.size()) + "\r\n" + number + "\r\n";
+    input.append("SET k").append(number).append(" ").append(number).append("\r\n");
+    input.append("GET k").append(number).append("\r\n");
+    expected.append("+OK\r\n$").append(std::to_string(number.size())).append("\r\n");
+    expected.append(number).append("\r\n");
   }
   CHECK(server.send(input) == expected);
 }
