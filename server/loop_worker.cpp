@@ -237,7 +237,7 @@ bool LoopWorker::visit_stripes(const Slice& slice, unsigned& next, Work&& work) 
   const unsigned owned = first < engine::kStripes ? (engine::kStripes - first + loops_ - 1) / loops_ : 0;
   for (unsigned step = 0; step < owned; ++step) {
     const unsigned at = (next + step) % owned;
-    const engine::StripeIndex stripe{static_cast<std::uint8_t>(first + at * loops_)};
+    const engine::StripeIndex stripe = engine::stripe_at(first + at * loops_);
     if (slice.run([&] { return work(stripe); })) {
       next = at;
       return true;

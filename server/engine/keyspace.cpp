@@ -1,12 +1,10 @@
 #include "server/engine/keyspace.h"
 
 #include <algorithm>
-#include <bit>
-#include <utility>
 
 #include "protocol/check.h"
 #include "server/engine/entry_block.h"
-#include "server/engine/eviction_state.h"
+#include "server/engine/evictor.h"
 #include "server/engine/large_blocks.h"
 #include "server/engine/memory.h"
 
@@ -29,43 +27,25 @@ bool replies_refer_to(const Entry& entry) { return entry.in_own_block() && Entry
 }  // namespace
 
 Keyspace::Keyspace(Options options)
-    : options_(options),
-      slots_(std::make_unique<std::atomic<Partition*>[]>(std::size_t{kStripes} * options.databases)),
+    : stripes_(options.databases, options.shared),
       eviction_(pack({})),
-      eviction_state_(std::make_unique<EvictionState>()) {
-  for (std::size_t i = 0; i < kStripes; ++i) stripes_[i].partitions = &slots_[i * options_.databases];
+      heat_sweep_(stripes_, epochs_),
+      evictor_(std::make_unique<Evictor>(stripes_, epochs_, heat_sweep_,
+                                         [this](const Erase& effect, Instant now) { apply(effect, now); })) {
   account(sizeof(*this));
-  for (Stripe& at : stripes_) partition_or_new(at, Db{0});  // what every node uses
 }
-Keyspace::~Keyspace() { account(-static_cast<std::int64_t>(sizeof(*this) + partitions_.size() * sizeof(Partition))); }
-
-void Keyspace::lock_stripes(StripeMask mask) {
-  for (; mask != 0; mask &= mask - 1) stripes_[static_cast<unsigned>(std::countr_zero(mask))].lock.lock();
-}
-
-void Keyspace::unlock(StripeMask mask) {
-  for (; mask != 0; mask &= mask - 1) stripes_[static_cast<unsigned>(std::countr_zero(mask))].lock.unlock();
-}
+Keyspace::~Keyspace() { account(-static_cast<std::int64_t>(sizeof(*this))); }
 
 void Keyspace::set_eviction(const EvictionSettings& settings) {
   const bool by_frequency = uses_frequency(eviction().policy);
   eviction_.store(pack(settings), std::memory_order_relaxed);
-  if (uses_frequency(settings.policy) != by_frequency) heat_sweep_.policy_changed.store(true);
+  if (uses_frequency(settings.policy) != by_frequency) heat_sweep_.change_policy();
 }
 
 EvictionSettings Keyspace::eviction() const {
   const std::uint64_t packed = eviction_.load(std::memory_order_relaxed);
   return {static_cast<EvictionPolicy>(packed & 0xff), static_cast<unsigned>(packed >> 8 & kMostSamples),
           static_cast<unsigned>(packed >> 16 & kMostLogFactor), static_cast<unsigned>(packed >> 32)};
-}
-
-std::uint64_t Keyspace::random() {
-  // splitmix64 (Steele, Lea, Flood, OOPSLA 2014); which thread gets which number does not matter.
-  thread_local std::uint64_t state = reinterpret_cast<std::uintptr_t>(&state);
-  std::uint64_t z = (state += 0x9e3779b97f4a7c15);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
 }
 
 Table::Found Keyspace::look_up(Db db, const Key& key, Instant now) {
@@ -111,7 +91,7 @@ void Keyspace::expiry_changed(Partition& partition, std::uint64_t hash, std::opt
 
 void Keyspace::change(const Put& effect, Instant now) {
   Stripe& at = stripe(effect.key.stripe);
-  Partition& partition = partition_or_new(at, effect.db);
+  Partition& partition = stripes_.partition_or_new(at, effect.db);
   touch_watched(at, effect.db, effect.key.bytes);
   const auto [old, heat] = partition.table.find(effect.key.hash, effect.key.bytes);
   std::optional<Instant> before;
@@ -130,7 +110,7 @@ void Keyspace::change(const Put& effect, Instant now) {
 
 void Keyspace::change(const Overwrite& effect, Instant now) {
   Stripe& at = stripe(effect.key.stripe);
-  Partition& partition = partition_or_new(at, effect.db);
+  Partition& partition = stripes_.partition_or_new(at, effect.db);
   touch_watched(at, effect.db, effect.key.bytes);
   const bool is_new = partition.table.find(effect.key.hash, effect.key.bytes).entry == nullptr;
   if (is_new) {
@@ -208,7 +188,7 @@ bool Keyspace::holds(const Partition* partition, ByteView key, std::uint64_t has
 
 void Keyspace::change(const Flush& effect, Instant now) {
   if (!effect.db) {
-    eviction_state_->epoch_bytes.store(0, std::memory_order_relaxed);
+    evictor_->begin_anew();
     epochs_.release_clock(now);
   }
   for (Stripe& at : stripes_) {
@@ -218,71 +198,37 @@ void Keyspace::change(const Flush& effect, Instant now) {
     });
     for (std::uint32_t index = 0; index < at.end; ++index) {
       if (effect.db && *effect.db != Db{index}) continue;
-      if (Partition* const partition = at.partitions[index].exchange(nullptr, std::memory_order_relaxed)) {
-        discard(partition);
-      }
+      stripes_.discard(at, Db{index});
     }
   }
 }
 
 void Keyspace::change(const SwapDb& effect, Instant) {
-  const std::uint32_t first = index_of(effect.first);
-  const std::uint32_t second = index_of(effect.second);
   for (Stripe& at : stripes_) {
     at.watched.touch_if([&](Db db, ByteView key) {
       if (db != effect.first && db != effect.second) return false;
       const std::uint64_t hash = hash_of(key);
       return holds(at.partition(effect.first), key, hash) || holds(at.partition(effect.second), key, hash);
     });
-    at.end = std::max(at.end, std::max(first, second) + 1);
-    Partition* const moved = at.partitions[first].load(std::memory_order_relaxed);
-    at.partitions[first].store(at.partitions[second].exchange(moved, std::memory_order_release),
-                               std::memory_order_release);
+    Stripes::swap(at, effect.first, effect.second);
   }
-}
-
-Partition& Keyspace::new_partition(Stripe& at, Db db) {
-  Partition* made = nullptr;
-  {
-    const std::lock_guard guard(trash_lock_);
-    if (spare_.empty()) {
-      partitions_.push_back(std::make_unique<Partition>());
-      made = partitions_.back().get();
-      account(sizeof(Partition));
-    } else {
-      made = spare_.back();
-      spare_.pop_back();
-      made->table.reset();
-    }
-  }
-  at.end = std::max(at.end, magpie::index_of(db) + 1);
-  at.partitions[magpie::index_of(db)].store(made, std::memory_order_release);
-  return *made;
-}
-
-void Keyspace::discard(Partition* partition) {
-  partition->expiries.clear();
-  const std::lock_guard guard(trash_lock_);
-  trash_keys_.fetch_add(partition->table.size(), std::memory_order_relaxed);
-  trash_.push_back(partition);
 }
 
 std::size_t Keyspace::free_some(std::size_t limit, Freeing freeing) {
-  Partition* partition = nullptr;
-  {
-    const std::lock_guard guard(trash_lock_);
-    if (!trash_.empty()) {
-      partition = trash_.back();
-      trash_.pop_back();
-    }
+  const PartitionPool::Freed freed = stripes_.pool().free_some(limit);
+  if (!freed.any) return LargeBlocks::instance().free_piece() ? 1 : List::free_some(limit);
+  if (freeing == Freeing::Lazy) lazily_freed_.fetch_add(freed.entries, std::memory_order_relaxed);
+  return freed.entries + 1;  // an empty table was work too
+}
+
+Keyspace::Room Keyspace::make_room(std::int64_t limit, Instant now, std::size_t most) {
+  const EvictionSettings settings = eviction();
+  for (; used_memory() > limit; --most) {
+    if (most == 0) return Room::NotYet;
+    if (free_some(1) > 0) continue;  // what is already deleted goes first
+    if (settings.policy == EvictionPolicy::NoEviction || !evictor_->evict_one(settings, now)) return Room::None;
   }
-  if (partition == nullptr) return LargeBlocks::instance().free_piece() ? 1 : List::free_some(limit);
-  const std::size_t freed = partition->table.free_some(limit);
-  trash_keys_.fetch_sub(freed, std::memory_order_relaxed);
-  if (freeing == Freeing::Lazy) lazily_freed_.fetch_add(freed, std::memory_order_relaxed);
-  const std::lock_guard guard(trash_lock_);
-  (partition->table.size() > 0 ? trash_ : spare_).push_back(partition);
-  return freed + 1;  // an empty table was work too
+  return Room::Enough;
 }
 
 /// Erases up to `limit` keys that are due of the group where the earliest is, and settles the group. Returns how much

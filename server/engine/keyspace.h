@@ -3,27 +3,23 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "server/engine/duration_histogram.h"
 #include "server/engine/effect.h"
 #include "server/engine/epochs.h"
 #include "server/engine/eviction.h"
+#include "server/engine/heat_sweep.h"
 #include "server/engine/key.h"
-#include "server/engine/stripe.h"
+#include "server/engine/stripes.h"
 #include "server/engine/watch.h"
 
 namespace magpie::engine {
 
-struct EvictionCandidate;
-struct EvictionDomain;
-struct EvictionState;
+class Evictor;
 
 /// All keys of a node: 64 stripes, each with its part of every database. Any thread; what touches a key needs the lock
 /// of the key's stripe (lock()), unless it says that it locks by itself. No I/O and no clock: `now` is passed in.
@@ -36,57 +32,15 @@ class Keyspace {
   explicit Keyspace(Options options);
   ~Keyspace();
 
-  std::uint32_t databases() const { return options_.databases; }
+  std::uint32_t databases() const { return stripes_.databases(); }
 
-  /// Holds the locks of a set of stripes, taken in ascending order.
-  class [[nodiscard]] Guard {
-   public:
-    Guard() = default;
-    Guard(Guard&& other) noexcept : keyspace_(std::exchange(other.keyspace_, nullptr)), mask_(other.mask_) {}
-    Guard& operator=(Guard&& other) noexcept {
-      std::swap(keyspace_, other.keyspace_);
-      std::swap(mask_, other.mask_);
-      return *this;
-    }
-    ~Guard() {
-      if (keyspace_ != nullptr) keyspace_->unlock(mask_);
-    }
-
-   private:
-    friend class Keyspace;
-    Guard(Keyspace* keyspace, StripeMask mask) : keyspace_(keyspace), mask_(mask) {}
-    Keyspace* keyspace_ = nullptr;
-    StripeMask mask_ = 0;
-  };
-  Guard lock(StripeMask mask) {
-    if (!options_.shared) return {};
-    lock_stripes(mask);
-    return Guard(this, mask);
-  }
-  /// Holds the lock of one stripe, as most commands need it.
-  class [[nodiscard]] OneGuard {
-   public:
-    OneGuard(const OneGuard&) = delete;
-    OneGuard& operator=(const OneGuard&) = delete;
-    ~OneGuard() {
-      if (lock_ != nullptr) lock_->unlock();
-    }
-
-   private:
-    friend class Keyspace;
-    explicit OneGuard(StripeLock* locked) : lock_(locked) {}
-    StripeLock* lock_;
-  };
+  using Guard = Stripes::Guard;
+  using OneGuard = Stripes::OneGuard;
+  Guard lock(StripeMask mask) { return stripes_.lock(mask); }
   /// Calls `before_waiting` if another thread holds the lock.
   template <class Call>
   OneGuard lock(StripeIndex index, Call before_waiting) {
-    if (!options_.shared) return OneGuard(nullptr);
-    StripeLock& lock = stripe(index).lock;
-    if (!lock.try_lock()) [[unlikely]] {
-      before_waiting();
-      lock.lock();
-    }
-    return OneGuard(&lock);
+    return stripes_.lock(index, before_waiting);
   }
 
   // --- needs the locks of the stripes concerned ---
@@ -143,7 +97,7 @@ class Keyspace {
   /// if that is not in the bucket, the bucket behind it: then once more.
   Ahead prefetch_bucket(Db db, const Key& key) const {
     __builtin_prefetch(&stripe(key.stripe), 1);  // for its lock
-    const Partition* const partition = slot(key.stripe, db).load(std::memory_order_acquire);
+    const Partition* const partition = stripes_.peek(key.stripe, db);
     if (partition == nullptr) return {};
     return {&partition->table, partition->table.prefetch_bucket(key.hash)};
   }
@@ -184,7 +138,7 @@ class Keyspace {
   /// How long after its time each expired key was erased, whether in the background or because somebody asked for it.
   const SharedDurationHistogram& expiry_lag() const { return expiry_lag_; }
   void reset_counters();
-  std::uint64_t pending_lazy_free() const { return trash_keys_.load(std::memory_order_relaxed); }
+  std::uint64_t pending_lazy_free() const { return stripes_.pool().pending_keys(); }
   /// Bytes of tables and expiry state: what keys cost beyond their entries. Takes all locks, one after the other,
   /// unless `held`.
   std::size_t overhead_memory(bool held = false);
@@ -202,7 +156,7 @@ class Keyspace {
   std::int64_t idle_ms(Heat heat, Instant now);
   /// Background work: gives about `limit` buckets of keys the heats that time has brought (epochs that were merged,
   /// frequencies that have decayed, another policy). True if there is more to do.
-  bool sweep_heats(Instant now, std::size_t limit);
+  bool sweep_heats(Instant now, std::size_t limit) { return heat_sweep_.go_on(eviction(), now, limit); }
   /// Any thread, any time.
   void set_eviction(const EvictionSettings& settings);
   EvictionSettings eviction() const;
@@ -213,29 +167,8 @@ class Keyspace {
   void set_active_expiry(bool on) { active_expiry_.store(on, std::memory_order_relaxed); }
 
  private:
-  struct Candidate;
-  struct Survey;
-  /// A pass over all keys that changes their heats.
-  struct HeatSweep {
-    enum class Purpose : std::uint8_t { MergedEpochs, Decay, OtherPolicy };
-    std::atomic<bool> policy_changed = false;
-    std::atomic<std::int64_t> decayed_ms = 0;  // up to when frequencies have decayed
-    std::mutex lock;  // guards what follows
-    std::optional<Purpose> purpose;  // nothing: no sweep is going on
-    HeatMap map{};
-    unsigned stripe = 0;  // where it goes on
-    std::uint32_t db = 0;
-    std::size_t bucket = 0;
-    std::size_t buckets = 0;  // that it has met
-  };
-  bool heat_sweep_is_due(Instant now);
-  void begin_heat_sweep(Instant now);
-  void end_heat_sweep();
-  void sweep_stripe(std::size_t& limit);
-  void lock_stripes(StripeMask mask);
-  void unlock(StripeMask mask);
-  Stripe& stripe(StripeIndex index) { return stripes_[index_of(index)]; }
-  const Stripe& stripe(StripeIndex index) const { return stripes_[index_of(index)]; }
+  Stripe& stripe(StripeIndex index) { return stripes_[index]; }
+  const Stripe& stripe(StripeIndex index) const { return stripes_[index]; }
 
   Table::Found look_up(Db db, const Key& key, Instant now);
   void touch(Stripe& at, Heat& heat, Instant now);
@@ -258,64 +191,23 @@ class Keyspace {
   void erase_entry(Partition& partition, std::uint64_t hash, const Entry* entry);
   void count_erased(EraseReason reason, std::optional<Instant> due, Instant now);
   std::size_t expire_group(Partition& partition, Db db, StripeIndex index, Instant now, std::size_t limit);
-  std::atomic<Partition*>& slot(StripeIndex stripe, Db db) const {
-    return slots_[std::size_t{index_of(stripe)} * options_.databases + magpie::index_of(db)];
-  }
-  Partition& partition_or_new(Stripe& at, Db db) {
-    Partition* const partition = at.partition(db);
-    return partition != nullptr ? *partition : new_partition(at, db);
-  }
-  Partition& new_partition(Stripe& at, Db db);
-  void discard(Partition* partition);
   void touch_watched(Stripe& at, Db db, ByteView key) {
     if (!at.watched.empty()) at.watched.touch(db, key);
   }
   static bool holds(const Partition* partition, ByteView key, std::uint64_t hash);
-  bool evict_one(const EvictionSettings& settings, Instant now);
-  bool evict_by_heat(const EvictionSettings& settings, Instant now);
-  bool evict_in(EvictionDomain& domain, const EvictionSettings& settings, Instant now);
-  std::size_t turn_of(unsigned domain, unsigned domains) const;
-  void offer(EvictionDomain& domain, const EvictionSettings& settings, const EvictionCandidate& candidate);
-  bool move_hand(EvictionDomain& domain, const EvictionSettings& settings);
-  void fill_pool(EvictionDomain& domain, const EvictionSettings& settings, std::size_t buckets);
-  bool evict_candidate(const EvictionCandidate& candidate, const EvictionSettings& settings, Instant now);
-  void remember(Stripe& at, Db db, std::uint64_t hash, Heat heat);
-  void begin_evicting(Instant now);
-  void rank_heats();
-  void go_on_after_eviction(Instant now);
-  std::size_t survey(Stripe& at, Survey& sum) const;
-  void end_epoch(Instant now);
-  float rank_of(const EvictionSettings& settings, Heat heat) const;
-  bool evict_sampled(const EvictionSettings& settings, Instant now);
-  bool consider(StripeIndex index, const EvictionSettings& settings, Candidate& best);
-  static Table::Found pick_volatile(Partition& partition, EvictionPolicy policy);
-  static const Entry* earliest_volatile(Partition& partition);
-  static const Entry* some_volatile(const Table& table, std::uint32_t group);
   std::optional<std::string> first_live_key(Db db, Instant now, bool held);
-  static std::uint64_t random();
 
-  Options options_;
-  // By stripe and database. A partition that goes is used again later and only deleted with the keyspace, because
-  // whoever fetches ahead may still look at it.
-  std::unique_ptr<std::atomic<Partition*>[]> slots_;
-  std::array<Stripe, kStripes> stripes_;
+  Stripes stripes_;
   EffectSink* sink_ = nullptr;
   std::atomic<std::uint64_t> eviction_;  // EvictionSettings, packed
   Epochs epochs_;
   HeatSweep heat_sweep_;
-  EvictionRanks ranks_;
-  std::unique_ptr<EvictionState> eviction_state_;
+  std::unique_ptr<Evictor> evictor_;
   std::atomic<bool> active_expiry_{true};
   std::atomic<std::uint64_t> expired_{0};
   std::atomic<std::uint64_t> evicted_{0};
   std::atomic<std::uint64_t> lazily_freed_{0};
   SharedDurationHistogram expiry_lag_;
-
-  std::mutex trash_lock_;
-  std::vector<Partition*> trash_;  // flushed, freed in slices
-  std::vector<std::unique_ptr<Partition>> partitions_;  // all there are
-  std::vector<Partition*> spare_;  // empty, to be used again
-  std::atomic<std::uint64_t> trash_keys_{0};
 };
 
 }  // namespace magpie::engine

@@ -63,7 +63,7 @@ std::optional<PackedView> packed_again(const List& list) {
 template <class Edit>
 void Keyspace::change_list(Db db, const Key& key, Instant now, const Edit& edit) {
   Stripe& at = stripe(key.stripe);
-  Partition& partition = partition_or_new(at, db);
+  Partition& partition = stripes_.partition_or_new(at, db);
   touch_watched(at, db, key.bytes);
   const auto [entry, heat] = partition.table.find(key.hash, key.bytes);
   if (entry == nullptr) {

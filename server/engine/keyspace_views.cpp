@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "server/engine/keyspace.h"
+#include "server/engine/random.h"
 
 namespace magpie::engine {
 
@@ -70,7 +71,7 @@ std::uint64_t Keyspace::digest_of(Db db, const Entry& entry) const { return hash
 
 std::array<std::uint64_t, 2> Keyspace::digest() const {
   std::array<std::uint64_t, 2> sum{};
-  for (std::uint32_t db = 0; db < options_.databases; ++db) {
+  for (std::uint32_t db = 0; db < databases(); ++db) {
     visit_all(Db{db}, [&](Entry& entry) {
       const XXH128_hash_t one = hash_entry(Db{db}, entry);
       sum[0] += one.low64;
@@ -115,8 +116,8 @@ std::uint64_t Keyspace::scan(Db db, std::uint64_t cursor, std::size_t count, boo
   ScanBudget budget{count, count * kBucketsPerKey};
   for (; number < kStripes; ++number, position = 0) {
     if (budget.spent()) return number;
-    const Guard guard = held ? Guard() : lock(mask_of(StripeIndex{static_cast<std::uint8_t>(number)}));
-    const Partition* partition = stripes_[number].partition(db);
+    const Guard guard = held ? Guard() : lock(mask_of(stripe_at(number)));
+    const Partition* partition = stripes_[stripe_at(number)].partition(db);
     if (partition == nullptr || partition->table.size() == 0) continue;
     position = scan_table(partition->table, position, budget, visit);
     if (position != 0) return position >> kCursorShift | number;
@@ -139,8 +140,8 @@ const Entry* first_live(const Table& table, Instant now) {
 
 std::optional<std::string> Keyspace::first_live_key(Db db, Instant now, bool held) {
   for (unsigned number = 0; number < kStripes; ++number) {
-    const Guard guard = held ? Guard() : lock(StripeMask{1} << number);
-    const Partition* partition = stripes_[number].partition(db);
+    const Guard guard = held ? Guard() : lock(mask_of(stripe_at(number)));
+    const Partition* partition = stripes_[stripe_at(number)].partition(db);
     const Entry* entry = partition == nullptr ? nullptr : first_live(partition->table, now);
     if (entry != nullptr) return std::string(entry->key());
   }
@@ -149,8 +150,8 @@ std::optional<std::string> Keyspace::first_live_key(Db db, Instant now, bool hel
 
 std::optional<std::string> Keyspace::random_key(Db db, Instant now, bool held) {
   const auto with_table = [&](unsigned number, auto&& use) {
-    const Guard guard = held ? Guard() : lock(StripeMask{1} << number);
-    if (const Partition* partition = stripes_[number].partition(db)) use(partition->table);
+    const Guard guard = held ? Guard() : lock(mask_of(stripe_at(number)));
+    if (const Partition* partition = stripes_[stripe_at(number)].partition(db)) use(partition->table);
   };
   // Stripes are drawn by their size, so that with few keys none is preferred for standing behind a gap.
   std::array<std::size_t, kStripes> sizes{};
@@ -177,9 +178,9 @@ std::optional<std::string> Keyspace::random_key(Db db, Instant now, bool held) {
 std::size_t Keyspace::overhead_memory(bool held) {
   std::size_t sum = sizeof(*this);
   for (unsigned number = 0; number < kStripes; ++number) {
-    const Guard guard = held ? Guard() : lock(StripeMask{1} << number);
-    for (std::uint32_t db = 0; db < stripes_[number].end; ++db) {
-      const Partition* const partition = stripes_[number].partition(Db{db});
+    const Guard guard = held ? Guard() : lock(mask_of(stripe_at(number)));
+    for (std::uint32_t db = 0; db < stripes_[stripe_at(number)].end; ++db) {
+      const Partition* const partition = stripes_[stripe_at(number)].partition(Db{db});
       if (partition != nullptr) sum += sizeof(Partition) + partition->table.memory() + partition->expiries.memory();
     }
   }
@@ -224,9 +225,10 @@ struct KeyCosts {
 Keyspace::KeyCost Keyspace::key_cost(bool held) {
   KeyCosts costs;
   for (unsigned number = 0; number < kStripes; ++number) {
-    const Guard guard = held ? Guard() : lock(StripeMask{1} << number);
-    for (std::uint32_t db = 0; db < stripes_[number].end; ++db) {
-      if (const Partition* const partition = stripes_[number].partition(Db{db})) costs.add(*partition, random());
+    const Guard guard = held ? Guard() : lock(mask_of(stripe_at(number)));
+    for (std::uint32_t db = 0; db < stripes_[stripe_at(number)].end; ++db) {
+      if (const Partition* const partition = stripes_[stripe_at(number)].partition(Db{db}))
+        costs.add(*partition, random());
     }
   }
   return {costs.keys, costs.overhead()};

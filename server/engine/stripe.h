@@ -16,6 +16,7 @@ namespace magpie::engine {
 enum class StripeIndex : std::uint8_t {};
 inline constexpr unsigned kStripes = 64;
 constexpr unsigned index_of(StripeIndex stripe) { return static_cast<unsigned>(stripe); }
+constexpr StripeIndex stripe_at(unsigned number) { return StripeIndex{static_cast<std::uint8_t>(number)}; }
 
 /// A set of stripes, one bit each.
 using StripeMask = std::uint64_t;

@@ -16,6 +16,9 @@ using magpie::engine::Key;
 using magpie::engine::Keyspace;
 using magpie::engine::kStripes;
 using magpie::engine::PagePool;
+using magpie::engine::Partition;
+using magpie::engine::Put;
+using magpie::engine::StringValue;
 using magpie::engine::used_memory;
 using magpie::testing::expire_all;
 using magpie::testing::kNow;
@@ -26,7 +29,7 @@ namespace {
 
 constexpr int kKeys = 50'000;
 // What a stripe keeps once it had keys: its partition with the lists of pages, and the first page of its table.
-constexpr std::int64_t kKeptByPartition = sizeof(magpie::engine::Partition) + 1024;
+constexpr std::int64_t kKeptByPartition = sizeof(Partition) + 1024;
 constexpr std::int64_t kFirstPage = PagePool::kPage;
 constexpr std::int64_t kKept = kStripes * (kKeptByPartition + kFirstPage);
 
@@ -103,6 +106,23 @@ TEST_CASE("a keyspace that goes with data and trash leaves nothing") {
     fill(keyspace, 0);
   }
   CHECK(used_memory() == before);
+}
+
+TEST_CASE("databases that were used leave next to nothing behind") {
+  constexpr std::uint32_t kDatabases = 500;
+  Keyspace keyspace({kDatabases, true});
+  keyspace.apply(Put{Db{0}, Key::of("k"), StringValue::plain("v"), std::nullopt}, kNow);
+  const std::int64_t before = used_memory();
+  for (std::uint32_t db = 1; db < kDatabases; ++db) {
+    keyspace.apply(Put{Db{db}, Key::of("k"), StringValue::plain("v"), Instant{kNow.ms + 1}}, kNow);
+  }
+  CHECK(used_memory() - before > std::int64_t{kDatabases} * static_cast<std::int64_t>(sizeof(Partition)));
+  keyspace.apply(Flush{std::nullopt}, kNow);
+  while (keyspace.free_some(1000) > 0) {
+  }
+  CHECK(used_memory() - before < std::int64_t{kDatabases} * 256);  // the lists of pages
+  keyspace.apply(Put{Db{0}, Key::of("k"), StringValue::plain("v"), std::nullopt}, kNow);  // in one of those
+  CHECK(keyspace.keys(Db{0}) == 1);
 }
 
 TEST_CASE("overhead is what tables and expiry state take") {

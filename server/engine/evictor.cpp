@@ -1,12 +1,9 @@
-// Eviction: making room, and the choice by heat (docs/engine.md). The policies that go by chance or by the time to live
-// are in keyspace_sampling.cpp.
+// The choice by heat. The policies that go by chance or by the time to live are in evictor_sampling.cpp.
+
+#include "server/engine/evictor.h"
 
 #include <algorithm>
 #include <bit>
-
-#include "server/engine/eviction_state.h"
-#include "server/engine/keyspace.h"
-#include "server/engine/memory.h"
 
 namespace magpie::engine {
 namespace {
@@ -21,17 +18,7 @@ std::int64_t weight_in_bytes(const Entry& entry) {
 
 }  // namespace
 
-Keyspace::Room Keyspace::make_room(std::int64_t limit, Instant now, std::size_t most) {
-  const EvictionSettings settings = eviction();
-  for (; used_memory() > limit; --most) {
-    if (most == 0) return Room::NotYet;
-    if (free_some(1) > 0) continue;  // what is already deleted goes first
-    if (settings.policy == EvictionPolicy::NoEviction || !evict_one(settings, now)) return Room::None;
-  }
-  return Room::Enough;
-}
-
-bool Keyspace::evict_one(const EvictionSettings& settings, Instant now) {
+bool Evictor::evict_one(const EvictionSettings& settings, Instant now) {
   switch (settings.policy) {
     case EvictionPolicy::AllKeysRandom:
     case EvictionPolicy::VolatileRandom:
@@ -46,23 +33,22 @@ bool Keyspace::evict_one(const EvictionSettings& settings, Instant now) {
 
 /// Each thread stays with a domain for a number of evictions that grows with the domain's size, so that domains of
 /// different size lose keys at the same rate. A domain where the hand meets nothing is passed over.
-bool Keyspace::evict_by_heat(const EvictionSettings& settings, Instant now) {
+bool Evictor::evict_by_heat(const EvictionSettings& settings, Instant now) {
   struct Turn {
     unsigned domain = 0;
     std::size_t left = 0;
   };
   thread_local Turn turn;
-  EvictionState& state = *eviction_state_;
-  begin_evicting(now);
-  const unsigned domains = state.domain_count.load(std::memory_order_relaxed);
+  begin_evicting(settings, now);
+  const unsigned domains = domain_count_.load(std::memory_order_relaxed);
   if (turn.left == 0 || turn.domain >= domains) {
-    turn.domain = state.turn.fetch_add(1, std::memory_order_relaxed) % domains;
+    turn.domain = turn_.fetch_add(1, std::memory_order_relaxed) % domains;
     turn.left = turn_of(turn.domain, domains);
   }
   for (unsigned attempt = 0; attempt < domains; ++attempt) {
     if (turn.left > 0) --turn.left;
-    if (evict_in(state.domains[turn.domain], settings, now)) {
-      go_on_after_eviction(now);
+    if (evict_in(domains_[turn.domain], settings, now)) {
+      go_on_after_eviction(settings, now);
       return true;
     }
     turn = {(turn.domain + 1) % domains, 0};
@@ -71,30 +57,30 @@ bool Keyspace::evict_by_heat(const EvictionSettings& settings, Instant now) {
 }
 
 /// Evictions in one turn.
-std::size_t Keyspace::turn_of(unsigned domain, unsigned domains) const {
+std::size_t Evictor::turn_of(unsigned domain, unsigned domains) const {
   constexpr std::size_t kKeysPerEviction = 512;
   std::size_t keys = 0;
   for (unsigned number = domain; number < kStripes; number += domains) {
-    keys += eviction_state_->keys[number].load(std::memory_order_relaxed);
+    keys += keys_[number].load(std::memory_order_relaxed);
   }
   return keys / kKeysPerEviction + 1;
 }
 
 // --- the hand and the pool ---
 
-float Keyspace::rank_of(const EvictionSettings& settings, Heat heat) const {
+float Evictor::rank_of(const EvictionSettings& settings, Heat heat) const {
   return uses_frequency(settings.policy) ? static_cast<float>(index_of(heat) + 1) : ranks_.rank(heat);
 }
 
-void Keyspace::offer(EvictionDomain& domain, const EvictionSettings& settings, const EvictionCandidate& candidate) {
-  const auto rank = [&](const EvictionCandidate& one) { return rank_of(settings, one.heat); };
+void Evictor::offer(Domain& domain, const EvictionSettings& settings, const Candidate& candidate) const {
+  const auto rank = [&](const Candidate& one) { return rank_of(settings, one.heat); };
   const auto end = domain.pool.begin() + static_cast<std::ptrdiff_t>(domain.count);
-  const auto same = std::find_if(domain.pool.begin(), end, [&](const EvictionCandidate& one) {
+  const auto same = std::find_if(domain.pool.begin(), end, [&](const Candidate& one) {
     return one.handle == candidate.handle && one.stripe == candidate.stripe && one.db == candidate.db;
   });
   if (same != end) {
     *same = candidate;
-  } else if (domain.count < EvictionDomain::kPool) {
+  } else if (domain.count < Domain::kPool) {
     domain.pool[domain.count++] = candidate;
   } else {
     auto& highest =
@@ -105,10 +91,10 @@ void Keyspace::offer(EvictionDomain& domain, const EvictionSettings& settings, c
 
 /// Offers the entries of the bucket at the hand, and moves the hand on within its stripe. False if that has no more
 /// buckets.
-bool Keyspace::move_hand(EvictionDomain& domain, const EvictionSettings& settings) {
-  const StripeIndex index{static_cast<std::uint8_t>(domain.stripe)};
-  const Guard guard = lock(mask_of(index));
-  const Stripe& at = stripe(index);
+bool Evictor::move_hand(Domain& domain, const EvictionSettings& settings) {
+  const StripeIndex index = stripe_at(domain.stripe);
+  const Stripes::Guard guard = stripes_.lock(index);
+  const Stripe& at = stripes_[index];
   for (; domain.db < at.end; ++domain.db, domain.bucket = 0) {
     const Partition* const partition = at.partition(Db{domain.db});
     if (partition == nullptr || partition->table.size() == 0 || domain.bucket >= partition->table.buckets()) continue;
@@ -125,10 +111,10 @@ bool Keyspace::move_hand(EvictionDomain& domain, const EvictionSettings& setting
 }
 
 /// Moves the hand over `buckets` buckets, and further until there is some candidate or it has gone far or round.
-void Keyspace::fill_pool(EvictionDomain& domain, const EvictionSettings& settings, std::size_t buckets) {
+void Evictor::fill_pool(Domain& domain, const EvictionSettings& settings, std::size_t buckets) {
   constexpr std::size_t kFar = 64;
-  const unsigned domains = eviction_state_->domain_count.load(std::memory_order_relaxed);
-  const auto first = static_cast<unsigned>(&domain - eviction_state_->domains.data());
+  const unsigned domains = domain_count_.load(std::memory_order_relaxed);
+  const auto first = static_cast<unsigned>(&domain - domains_.data());
   if (domain.stripe % domains != first) domain.stripe = first;
   unsigned stripes_left = kStripes / domains + 1;
   for (std::size_t met = 0; stripes_left > 0 && (met < buckets || (domain.count == 0 && met < kFar));) {
@@ -141,16 +127,15 @@ void Keyspace::fill_pool(EvictionDomain& domain, const EvictionSettings& setting
   }
 }
 
-bool Keyspace::evict_in(EvictionDomain& domain, const EvictionSettings& settings, Instant now) {
-  const EvictionState& state = *eviction_state_;
+bool Evictor::evict_in(Domain& domain, const EvictionSettings& settings, Instant now) {
   const std::lock_guard guard(domain.lock);
-  fill_pool(domain, settings, state.few_keys_a_bucket.load(std::memory_order_relaxed) ? 2 : 1);
+  fill_pool(domain, settings, few_keys_a_bucket_.load(std::memory_order_relaxed) ? 2 : 1);
   while (domain.count > 0) {
     const auto end = domain.pool.begin() + static_cast<std::ptrdiff_t>(domain.count);
     auto& lowest = *std::min_element(domain.pool.begin(), end, [&](const auto& a, const auto& b) {
       return rank_of(settings, a.heat) < rank_of(settings, b.heat);
     });
-    const EvictionCandidate candidate = lowest;
+    const Candidate candidate = lowest;
     lowest = domain.pool[--domain.count];
     if (evict_candidate(candidate, settings, now)) return true;
     if (domain.count == 0) fill_pool(domain, settings, 0);
@@ -159,10 +144,10 @@ bool Keyspace::evict_in(EvictionDomain& domain, const EvictionSettings& settings
 }
 
 /// False if it is not there any more, has been used since, or comes from the time of another policy and may not go.
-bool Keyspace::evict_candidate(const EvictionCandidate& candidate, const EvictionSettings& settings, Instant now) {
+bool Evictor::evict_candidate(const Candidate& candidate, const EvictionSettings& settings, Instant now) {
   if (only_volatile(settings.policy) && !EntryHeap::has_expiry(candidate.handle)) return false;
-  const Guard guard = lock(mask_of(candidate.stripe));
-  Stripe& at = stripe(candidate.stripe);
+  const Stripes::Guard guard = stripes_.lock(candidate.stripe);
+  Stripe& at = stripes_[candidate.stripe];
   const Partition* const partition = candidate.db < at.end ? at.partition(Db{candidate.db}) : nullptr;
   if (partition == nullptr) return false;
   const auto [entry, heat] = partition->table.find_in_chain(candidate.bucket, candidate.handle);
@@ -171,42 +156,40 @@ bool Keyspace::evict_candidate(const EvictionCandidate& candidate, const Evictio
   const std::int64_t bytes = weight_in_bytes(*entry);
   const bool expired = entry->expired(now);
   if (!expired && !uses_frequency(settings.policy)) remember(at, Db{candidate.db}, key.hash, *heat);
-  apply(Erase{Db{candidate.db}, key, expired ? EraseReason::Expired : EraseReason::Evicted}, now);
-  eviction_state_->evicted_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  erase_(Erase{Db{candidate.db}, key, expired ? EraseReason::Expired : EraseReason::Evicted}, now);
+  evicted_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   return true;
 }
 
 // --- epochs ---
 
 /// Before a choice by heat: the clock rests, and ranks know the ages of today.
-void Keyspace::begin_evicting(Instant now) {
-  EvictionState& state = *eviction_state_;
+void Evictor::begin_evicting(const EvictionSettings& settings, Instant now) {
   epochs_.hold_clock(now);
-  if (state.epoch_bytes.load(std::memory_order_relaxed) == 0) end_epoch(now);
-  if (state.ranked_label.load(std::memory_order_relaxed) == index_of(epochs_.current())) return;
-  const std::lock_guard guard(state.epoch_lock);
+  if (epoch_bytes_.load(std::memory_order_relaxed) == 0) end_epoch(settings, now);
+  if (ranked_label_.load(std::memory_order_relaxed) == index_of(epochs_.current())) return;
+  const std::lock_guard guard(epoch_lock_);
   rank_heats();
 }
 
-void Keyspace::rank_heats() {
+void Evictor::rank_heats() {
   const Label current = epochs_.current();
   ranks_.publish(epochs_);
-  eviction_state_->ranked_label.store(index_of(current), std::memory_order_relaxed);
+  ranked_label_.store(index_of(current), std::memory_order_relaxed);
 }
 
-void Keyspace::go_on_after_eviction(Instant now) {
+void Evictor::go_on_after_eviction(const EvictionSettings& settings, Instant now) {
   constexpr std::size_t kEvictionsPerSweep = 8;
-  EvictionState& state = *eviction_state_;
-  if (epochs_.wants_sweep() && state.evicted.fetch_add(1, std::memory_order_relaxed) % kEvictionsPerSweep == 0) {
-    sweep_heats(now, kEvictionsPerSweep * state.swept_per_eviction.load(std::memory_order_relaxed));
+  if (epochs_.wants_sweep() && evicted_.fetch_add(1, std::memory_order_relaxed) % kEvictionsPerSweep == 0) {
+    heat_sweep_.go_on(settings, now, kEvictionsPerSweep * swept_per_eviction_.load(std::memory_order_relaxed));
   }
-  if (state.evicted_bytes.load(std::memory_order_relaxed) >= state.epoch_bytes.load(std::memory_order_relaxed)) {
-    end_epoch(now);
+  if (evicted_bytes_.load(std::memory_order_relaxed) >= epoch_bytes_.load(std::memory_order_relaxed)) {
+    end_epoch(settings, now);
   }
 }
 
 /// What an epoch's end looks at in each stripe.
-struct Keyspace::Survey {
+struct Evictor::Survey {
   std::size_t keys = 0;
   std::size_t buckets = 0;
   std::size_t bytes = 0;
@@ -215,7 +198,7 @@ struct Keyspace::Survey {
 };
 
 /// Returns how many keys the stripe has.
-std::size_t Keyspace::survey(Stripe& at, Survey& sum) const {
+std::size_t Evictor::survey(Stripe& at, const EvictionSettings& settings, Survey& sum) {
   std::size_t keys = 0;
   for (std::uint32_t db = 0; db < at.end; ++db) {
     const Partition* const partition = at.partition(Db{db});
@@ -229,7 +212,7 @@ std::size_t Keyspace::survey(Stripe& at, Survey& sum) const {
     sum.hits[kind] += at.uses.hits[kind].load(std::memory_order_relaxed);
     sum.deaths[kind] += at.uses.deaths[kind].load(std::memory_order_relaxed);
   }
-  if (uses_frequency(eviction().policy)) {
+  if (uses_frequency(settings.policy)) {
     at.ghost.resize(0);
   } else {
     at.ghost.plan(keys);
@@ -238,15 +221,15 @@ std::size_t Keyspace::survey(Stripe& at, Survey& sum) const {
 }
 
 /// An epoch has passed, or eviction begins.
-void Keyspace::end_epoch(Instant now) {
-  EvictionState& state = *eviction_state_;
-  const std::unique_lock guard(state.epoch_lock, std::try_to_lock);
+void Evictor::end_epoch(const EvictionSettings& settings, Instant now) {
+  const std::unique_lock guard(epoch_lock_, std::try_to_lock);
   if (!guard) return;
-  const bool first = state.epoch_bytes.load(std::memory_order_relaxed) == 0;
+  const bool first = epoch_bytes_.load(std::memory_order_relaxed) == 0;
   Survey sum;
   for (unsigned number = 0; number < kStripes; ++number) {
-    const Guard stripe_guard = lock(StripeMask{1} << number);
-    state.keys[number].store(survey(stripes_[number], sum), std::memory_order_relaxed);
+    const StripeIndex index = stripe_at(number);
+    const Stripes::Guard stripe_guard = stripes_.lock(index);
+    keys_[number].store(survey(stripes_[index], settings, sum), std::memory_order_relaxed);
   }
   if (first) {
     ranks_.forget(sum.hits, sum.deaths);  // other keys may have been here before a flush
@@ -256,17 +239,17 @@ void Keyspace::end_epoch(Instant now) {
   }
   rank_heats();
   const std::size_t bytes = sum.bytes + sum.keys * kPlaceBytes;
-  state.evicted_bytes.store(0, std::memory_order_relaxed);
-  state.epoch_bytes.store(static_cast<std::int64_t>(bytes / kEpochsPerTurnover + 1), std::memory_order_relaxed);
-  state.swept_per_eviction.store(sum.buckets * kEpochsPerTurnover / std::max<std::size_t>(sum.keys, 1) + 1,
-                                 std::memory_order_relaxed);
-  state.few_keys_a_bucket.store(sum.keys * 10 < sum.buckets * 28, std::memory_order_relaxed);
-  state.domain_count.store(
+  evicted_bytes_.store(0, std::memory_order_relaxed);
+  epoch_bytes_.store(static_cast<std::int64_t>(bytes / kEpochsPerTurnover + 1), std::memory_order_relaxed);
+  swept_per_eviction_.store(sum.buckets * kEpochsPerTurnover / std::max<std::size_t>(sum.keys, 1) + 1,
+                            std::memory_order_relaxed);
+  few_keys_a_bucket_.store(sum.keys * 10 < sum.buckets * 28, std::memory_order_relaxed);
+  domain_count_.store(
       static_cast<unsigned>(std::clamp<std::size_t>(std::bit_floor(sum.keys / kDomainKeys), 1, kStripes)),
       std::memory_order_relaxed);
 }
 
-void Keyspace::remember(Stripe& at, Db db, std::uint64_t hash, Heat heat) {
+void Evictor::remember(Stripe& at, Db db, std::uint64_t hash, Heat heat) const {
   if (const auto gone = at.ghost.remember(ghost_hash(db, hash), heat)) UseCounts::add(at.uses.deaths, epochs_, *gone);
 }
 
