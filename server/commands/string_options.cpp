@@ -97,7 +97,8 @@ std::expected<Instant, CommandError> expiry_of(Lifetime lifetime, ByteView time,
   if (*number <= 0 || *number > kMost / unit || (relative && *number * unit > kMost - now.ms)) {
     return error("ERR invalid expire time in '" + std::string(command) + "' command");
   }
-  return Instant{*number * unit + (relative ? now.ms : 0)};
+  const std::int64_t due = *number * unit + (relative ? now.ms : 0);
+  return Instant{std::max(due, now.ms - 1)};  // a time in the past means now: no key is years too late
 }
 
 std::expected<std::optional<Instant>, CommandError> expiry_of(const StringOptions& options, Instant now,

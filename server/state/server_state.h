@@ -134,6 +134,8 @@ struct LoopState {
     clock_read_at = ticks();
     return clock();
   }
+  /// The next command reads the time anew.
+  void forget_clock() { clock_read_at = 0; }
 };
 
 }  // namespace magpie::server

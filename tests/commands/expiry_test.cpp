@@ -47,6 +47,24 @@ TEST_CASE("a time that is over deletes, as a deletion and not as an expiry") {
   }
 }
 
+TEST_CASE("a key that is set with a time long past is not late by years") {
+  for (const char* command : {"SET k v PXAT 1", "SET k v EXAT 1600000000", "MSETEX 1 k v PXAT 1"}) {
+    CAPTURE(command);
+    TestServer server;
+    server.run(command);
+    CHECK(server.run("GET k") == "$-1\r\n");
+    CHECK(server.keyspace().counters().expired == 1);
+    CHECK(server.keyspace().expiry_lag().longest_ns() == 1'000'000);
+  }
+}
+
+TEST_CASE("what follows TIME in a burst does not run at an earlier time than it told") {
+  TestServer server;
+  server.advance_with_readings(20);
+  const std::string replies = server.send("SET k v PX 10\r\nTIME\r\nGET k\r\n");
+  CHECK(replies.ends_with("\r\n$-1\r\n"));
+}
+
 TEST_CASE("conditions are asked before a time that is over deletes") {
   TestServer server;
   server.run("SET k v");

@@ -37,7 +37,10 @@ TestServer::TestServer(const config::Settings& settings)
   loop_.statistics = state_.loops[0].get();
   loop_.settings_generation = config_.generation();
   loop_.use_settings(config_.current());
-  loop_.clock = [this] { return now_; };
+  loop_.clock = [this] {
+    now_.ms += step_ms_;
+    return now_;
+  };
   dispatcher_ = std::make_unique<server::Dispatcher>(state_, loop_);
 }
 

@@ -27,6 +27,8 @@ class TestServer final : private server::NodeControl {
   server::ClientState& client(std::size_t index = 0);
 
   void advance(std::int64_t ms) { now_.ms += ms; }
+  /// From now on the clock also moves by this much whenever it is read.
+  void advance_with_readings(std::int64_t ms) { step_ms_ = ms; }
   Instant now() const { return now_; }
   engine::Keyspace& keyspace() { return keyspace_; }
   server::ServerState& state() { return state_; }
@@ -55,6 +57,7 @@ class TestServer final : private server::NodeControl {
   std::unique_ptr<server::Dispatcher> dispatcher_;
   std::vector<std::shared_ptr<server::ClientState>> clients_;
   Instant now_{1'700'000'000'000};
+  std::int64_t step_ms_ = 0;
 };
 
 }  // namespace magpie::testing
