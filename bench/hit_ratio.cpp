@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,12 +21,14 @@ using magpie::Db;
 using magpie::Instant;
 using magpie::bench::KeyTrace;
 using magpie::engine::EvictionPolicy;
+using magpie::engine::hash_of;
 using magpie::engine::Key;
 using magpie::engine::Keyspace;
 using magpie::engine::Put;
 using magpie::engine::StringValue;
 
 constexpr Instant kStart{1'700'000'000'000};
+constexpr Instant kFar{kStart.ms + std::int64_t{10} * 365 * 24 * 3600 * 1000};  // no trace gets there
 constexpr Db kDb{0};
 
 [[noreturn]] void die(const std::string& message) {
@@ -36,12 +39,19 @@ constexpr Db kDb{0};
 struct Options {
   std::string folder;
   EvictionPolicy policy = EvictionPolicy::AllKeysLru;
+  unsigned pinned = 0;  // percent of the keys
   unsigned samples = 5;
   std::vector<double> percents{2, 5, 10, 20};
   std::vector<std::string> traces;  // none: all of the folder
   std::size_t limit = SIZE_MAX;
   std::size_t requests_per_ms = 4;
 };
+
+/// Whether the key has no time to live where others do, and stays for good. By a hash that is not the one of its
+/// bucket.
+bool is_pinned(std::uint32_t number, const Options& options) {
+  return hash_of({reinterpret_cast<const char*>(&number), sizeof number}) % 100 < options.pinned;
+}
 
 /// Exact LRU: a ring of the keys that are there, the latest used first, around a node that stands for none.
 class Lru {
@@ -85,19 +95,22 @@ class Lru {
   std::size_t size_ = 0;
 };
 
-/// The engine as a look-aside cache that is bounded by a number of keys.
+/// The engine as a look-aside cache that is bounded by a number of keys, beside which there may be pinned ones.
 class EngineCache {
  public:
-  EngineCache(const Options& options, std::size_t capacity) : capacity_(capacity) {
+  EngineCache(const Options& options, std::size_t capacity)
+      : volatile_(only_volatile(options.policy)), capacity_(capacity) {
     keyspace_.set_eviction({.policy = options.policy, .samples = options.samples});
   }
 
   /// Whether the key was there. If not it is put, and may already have been evicted again.
-  bool access(std::uint32_t number, Instant now) {
+  bool access(std::uint32_t number, bool pinned, Instant now) {
     std::array<char, 16> text{'k', 'e', 'y', ':'};
     const char* const end = std::to_chars(text.data() + 4, text.data() + text.size(), number).ptr;
     const Key key = Key::of({text.data(), static_cast<std::size_t>(end - text.data())});
-    if (find_or_put(key, now)) return true;
+    const auto expiry = volatile_ && !pinned ? std::optional(kFar) : std::nullopt;
+    if (find_or_put(key, expiry, now)) return true;
+    if (pinned) return false;
     ++inserted_;
     // Nothing fits into no bytes: each call erases the one key that it may.
     while (keys() > capacity_) {
@@ -107,17 +120,21 @@ class EngineCache {
   }
 
   std::size_t keys() const { return inserted_ - keyspace_.counters().evicted; }
-  std::size_t counted_keys() const { return keyspace_.keys(kDb); }
+  std::size_t counted_keys() const {
+    const Keyspace::DatabaseSize size = keyspace_.size(kDb, kStart);
+    return volatile_ ? size.volatile_keys : size.keys;
+  }
 
  private:
-  bool find_or_put(const Key& key, Instant now) {
+  bool find_or_put(const Key& key, std::optional<Instant> expiry, Instant now) {
     const Keyspace::Guard guard = keyspace_.lock(mask_of(key.stripe));
     if (keyspace_.use(kDb, key, now) != nullptr) return true;
-    keyspace_.apply(Put{kDb, key, StringValue::plain("value"), {}}, now);
+    keyspace_.apply(Put{kDb, key, StringValue::plain("value"), expiry}, now);
     return false;
   }
 
   Keyspace keyspace_{{.databases = 1, .shared = true}};
+  bool volatile_;  // keys that are not pinned have a time to live
   std::size_t capacity_;
   std::size_t inserted_ = 0;
 };
@@ -145,27 +162,49 @@ struct Point {
   double reduction() const { return 1 - ours / lru; }
 };
 
-Point measure(const std::string& name, const KeyTrace& trace, double percent, const Options& options) {
-  const auto capacity = static_cast<std::size_t>(percent * static_cast<double>(trace.distinct) / 100);
-  if (capacity == 0) die("a capacity of no keys for " + name);
+/// Miss ratio of exact LRU among the keys that are not pinned.
+double measure_lru(const KeyTrace& trace, std::size_t capacity, const Options& options) {
   Lru lru(trace.distinct, capacity);
-  const auto lru_misses = std::ranges::count_if(trace.requests, [&](std::uint32_t key) { return !lru.access(key); });
+  std::size_t requests = 0;
+  std::size_t misses = 0;
+  for (const std::uint32_t key : trace.requests) {
+    if (is_pinned(key, options)) continue;
+    ++requests;
+    if (!lru.access(key)) ++misses;
+  }
+  return static_cast<double>(misses) / static_cast<double>(requests);
+}
+
+/// How many of the trace's keys are not pinned.
+std::size_t bounded_keys(const KeyTrace& trace, const Options& options) {
+  std::size_t count = 0;
+  for (std::uint32_t key = 0; key < trace.distinct; ++key) count += is_pinned(key, options) ? 0 : 1;
+  return count;
+}
+
+Point measure(const std::string& name, const KeyTrace& trace, double percent, const Options& options) {
+  const auto capacity = static_cast<std::size_t>(percent * static_cast<double>(bounded_keys(trace, options)) / 100);
+  if (capacity == 0) die("a capacity of no keys for " + name);
   EngineCache cache(options, capacity);
+  std::size_t requests = 0;
   std::size_t misses = 0;
   const std::clock_t start = std::clock();  // CPU time: others may use the machine as well
   for (std::size_t at = 0; at < trace.requests.size(); ++at) {
     const Instant now{kStart.ms + static_cast<std::int64_t>(at / options.requests_per_ms)};
-    if (!cache.access(trace.requests[at], now)) ++misses;
+    const bool pinned = is_pinned(trace.requests[at], options);
+    const bool hit = cache.access(trace.requests[at], pinned, now);
+    if (pinned) continue;
+    ++requests;
+    if (!hit) ++misses;
   }
   const std::clock_t taken = std::clock() - start;
   if (cache.counted_keys() != cache.keys()) die("the engine holds another number of keys than it should");
-  const auto requests = static_cast<double>(trace.requests.size());
   return {.trace = name,
           .percent = percent,
           .capacity = capacity,
-          .requests = requests,
-          .lru = static_cast<double>(lru_misses) / requests,
-          .ours = static_cast<double>(misses) / requests,
+          .requests = static_cast<double>(trace.requests.size()),
+          .lru = measure_lru(trace, capacity, options),
+          .ours = static_cast<double>(misses) / static_cast<double>(requests),
           .seconds = static_cast<double>(std::max<std::clock_t>(taken, 1)) / CLOCKS_PER_SEC};
 }
 
@@ -193,13 +232,17 @@ void print_summary(const std::vector<Point>& points) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::map<std::string, EvictionPolicy> policies{{"allkeys-lru", EvictionPolicy::AllKeysLru},
-                                                       {"allkeys-lfu", EvictionPolicy::AllKeysLfu},
-                                                       {"allkeys-random", EvictionPolicy::AllKeysRandom}};
+  const std::map<std::string, EvictionPolicy> policies{
+      {"allkeys-lru", EvictionPolicy::AllKeysLru},       {"allkeys-lfu", EvictionPolicy::AllKeysLfu},
+      {"allkeys-random", EvictionPolicy::AllKeysRandom}, {"volatile-lru", EvictionPolicy::VolatileLru},
+      {"volatile-lfu", EvictionPolicy::VolatileLfu},     {"volatile-random", EvictionPolicy::VolatileRandom}};
   Options options;
   CLI::App app("Misses of the engine on traces of keys, beside those of exact LRU");
   app.add_option("folder", options.folder, "Traces: *.u32 or *.u32.zst")->required()->check(CLI::ExistingDirectory);
-  app.add_option("--policy", options.policy, "As maxmemory-policy")->transform(CLI::CheckedTransformer(policies));
+  app.add_option("--policy", options.policy, "As maxmemory-policy; if it begins with volatile, keys have a far TTL")
+      ->transform(CLI::CheckedTransformer(policies));
+  app.add_option("--pinned", options.pinned, "Percent of the keys that have none, and stay beside the capacity")
+      ->check(CLI::Range(0, 99));
   app.add_option("--samples", options.samples, "As maxmemory-samples")->check(CLI::Range(1, 255));
   app.add_option("--percent", options.percents, "Capacities, of the distinct keys")
       ->delimiter(',')
@@ -208,6 +251,7 @@ int main(int argc, char** argv) {
   app.add_option("--limit", options.limit, "Requests of a trace at most")->check(CLI::PositiveNumber);
   app.add_option("--requests-per-ms", options.requests_per_ms, "Speed of the clock")->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
+  if (options.pinned > 0 && !only_volatile(options.policy)) die("only a volatile policy leaves pinned keys alone");
 
   const auto traces = chosen_traces(options);
   std::printf("%-12s %7s %9s %8s %8s %11s %11s\n", "trace", "percent", "capacity", "LRU", "ours", "reduction",
