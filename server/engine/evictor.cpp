@@ -10,10 +10,14 @@ namespace {
 
 constexpr std::int64_t kPlaceBytes = 10;  // of a key in the table, about
 constexpr unsigned kEpochsPerTurnover = 8;
-constexpr std::size_t kDomainKeys = 4096;  // a domain has at least so many keys
+constexpr std::size_t kDomainKeys = 4096;  // a domain has at least so many keys that may go
 
 std::int64_t weight_in_bytes(const Entry& entry) {
   return static_cast<std::int64_t>(EntryHeap::memory(entry)) + kPlaceBytes;
+}
+
+std::size_t keys_that_may_go(const Partition& partition, EvictionPolicy policy) {
+  return only_volatile(policy) ? partition.expiries.volatile_keys() : partition.table.size();
 }
 
 }  // namespace
@@ -129,7 +133,7 @@ void Evictor::fill_pool(Domain& domain, const EvictionSettings& settings, std::s
 
 bool Evictor::evict_in(Domain& domain, const EvictionSettings& settings, Instant now) {
   const std::lock_guard guard(domain.lock);
-  fill_pool(domain, settings, few_keys_a_bucket_.load(std::memory_order_relaxed) ? 2 : 1);
+  fill_pool(domain, settings, buckets_per_eviction_.load(std::memory_order_relaxed));
   while (domain.count > 0) {
     const auto end = domain.pool.begin() + static_cast<std::ptrdiff_t>(domain.count);
     auto& lowest = *std::min_element(domain.pool.begin(), end, [&](const auto& a, const auto& b) {
@@ -190,22 +194,39 @@ void Evictor::go_on_after_eviction(const EvictionSettings& settings, Instant now
 
 /// What an epoch's end looks at in each stripe.
 struct Evictor::Survey {
-  std::size_t keys = 0;
+  std::size_t keys = 0;  // that may go
+  std::size_t bytes = 0;  // of them
   std::size_t buckets = 0;
-  std::size_t bytes = 0;
   EvictionRanks::Sums hits{};
   EvictionRanks::Sums deaths{};
+
+  /// That the hand should go on by, so that it meets enough keys that may go.
+  std::size_t buckets_per_eviction() const {
+    constexpr std::size_t kMost = 32;
+    constexpr double kKeysMet = 2.8;
+    const double buckets_per_key = static_cast<double>(buckets) / static_cast<double>(std::max<std::size_t>(keys, 1));
+    return std::min(static_cast<std::size_t>(kKeysMet * buckets_per_key) + 1, kMost);
+  }
+  /// That a sweep should go on by, so that it ends within an epoch, if that is not too much.
+  std::size_t swept_per_eviction() const {
+    constexpr std::size_t kMost = 32;
+    return std::min(buckets * kEpochsPerTurnover / std::max<std::size_t>(keys, 1) + 1, kMost);
+  }
 };
 
-/// Returns how many keys the stripe has.
+/// Returns how many keys of the stripe may go.
 std::size_t Evictor::survey(Stripe& at, const EvictionSettings& settings, Survey& sum) {
   std::size_t keys = 0;
   for (std::uint32_t db = 0; db < at.end; ++db) {
     const Partition* const partition = at.partition(Db{db});
     if (partition == nullptr) continue;
-    keys += partition->table.size();
+    const std::size_t may_go = keys_that_may_go(*partition, settings.policy);
+    keys += may_go;
+    if (may_go > 0) {
+      const double share = static_cast<double>(may_go) / static_cast<double>(partition->table.size());
+      sum.bytes += static_cast<std::size_t>(share * static_cast<double>(partition->table.entries_memory()));
+    }
     sum.buckets += partition->table.buckets();
-    sum.bytes += partition->table.entries_memory();
   }
   sum.keys += keys;
   for (std::size_t kind = 0; kind < kUseKinds; ++kind) {
@@ -241,9 +262,8 @@ void Evictor::end_epoch(const EvictionSettings& settings, Instant now) {
   const std::size_t bytes = sum.bytes + sum.keys * kPlaceBytes;
   evicted_bytes_.store(0, std::memory_order_relaxed);
   epoch_bytes_.store(static_cast<std::int64_t>(bytes / kEpochsPerTurnover + 1), std::memory_order_relaxed);
-  swept_per_eviction_.store(sum.buckets * kEpochsPerTurnover / std::max<std::size_t>(sum.keys, 1) + 1,
-                            std::memory_order_relaxed);
-  few_keys_a_bucket_.store(sum.keys * 10 < sum.buckets * 28, std::memory_order_relaxed);
+  swept_per_eviction_.store(sum.swept_per_eviction(), std::memory_order_relaxed);
+  buckets_per_eviction_.store(sum.buckets_per_eviction(), std::memory_order_relaxed);
   domain_count_.store(
       static_cast<unsigned>(std::clamp<std::size_t>(std::bit_floor(sum.keys / kDomainKeys), 1, kStripes)),
       std::memory_order_relaxed);

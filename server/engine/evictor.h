@@ -27,7 +27,7 @@ class Evictor {
 
   /// Erases a key by the policy; false if none may go. The policy is not NoEviction.
   bool evict_one(const EvictionSettings& settings, Instant now);
-  /// All keys are gone.
+  /// All keys are gone, or others may go.
   void begin_anew() { epoch_bytes_.store(0, std::memory_order_relaxed); }
 
  private:
@@ -87,13 +87,13 @@ class Evictor {
   std::array<Domain, kStripes> domains_;
   std::atomic<unsigned> domain_count_ = 1;  // a power of two
   std::atomic<unsigned> turn_ = 0;  // which domain a thread takes next
-  std::array<std::atomic<std::size_t>, kStripes> keys_{};  // by stripe, when the epoch began
-  // An epoch has passed when as much has been evicted as an eighth of what there is.
+  std::array<std::atomic<std::size_t>, kStripes> keys_{};  // that may go, by stripe, when the epoch began
+  // An epoch has passed when as much has been evicted as an eighth of what may go.
   std::atomic<std::int64_t> evicted_bytes_ = 0;
   std::atomic<std::int64_t> epoch_bytes_ = 0;  // 0: nothing has been evicted yet
   std::atomic<unsigned> ranked_label_ = kLabels;  // the epoch that the ranks are for
   std::atomic<std::size_t> evicted_ = 0;
-  std::atomic<bool> few_keys_a_bucket_ = false;
+  std::atomic<std::size_t> buckets_per_eviction_ = 1;  // that the hand goes on by
   std::atomic<std::size_t> swept_per_eviction_ = 1;  // buckets, so that a sweep ends within an epoch
   std::mutex epoch_lock_;  // one thread ends an epoch
 };

@@ -37,9 +37,11 @@ Keyspace::Keyspace(Options options)
 Keyspace::~Keyspace() { account(-static_cast<std::int64_t>(sizeof(*this))); }
 
 void Keyspace::set_eviction(const EvictionSettings& settings) {
-  const bool by_frequency = uses_frequency(eviction().policy);
+  const EvictionPolicy before = policy();
   eviction_.store(pack(settings), std::memory_order_relaxed);
-  if (uses_frequency(settings.policy) != by_frequency) heat_sweep_.change_policy();
+  if (uses_frequency(settings.policy) != uses_frequency(before)) heat_sweep_.change_policy();
+  // Other keys may go: what was counted of those before them begins anew.
+  if (only_volatile(settings.policy) != only_volatile(before)) evictor_->begin_anew();
 }
 
 EvictionSettings Keyspace::eviction() const {
@@ -59,7 +61,7 @@ Table::Found Keyspace::look_up(Db db, const Key& key, Instant now) {
 
 Entry* Keyspace::use(Db db, const Key& key, Instant now) {
   const Table::Found found = look_up(db, key, now);
-  if (found.entry != nullptr) touch(stripe(key.stripe), *found.heat, now);
+  if (found.entry != nullptr) touch(stripe(key.stripe), found, now);
   return found.entry;
 }
 
@@ -100,7 +102,7 @@ void Keyspace::change(const Put& effect, Instant now) {
                      first_heat(at, effect.db, effect.key.hash, now));
   } else {
     before = old->expiry();
-    touch(at, *heat, now);
+    touch(at, {old, heat}, now);
     if (!old->set_expiry_in_place(effect.expiry) || replies_refer_to(*old) || !old->assign_in_place(effect.value)) {
       partition.table.replace(heat, partition.table.make({effect.key.bytes, effect.value, effect.expiry}));
     }
@@ -119,7 +121,7 @@ void Keyspace::change(const Overwrite& effect, Instant now) {
   }
   const auto [old, heat] = partition.table.find(effect.key.hash, effect.key.bytes);
   CHECK(old->type() == ValueType::String);
-  if (!is_new) touch(at, *heat, now);
+  if (!is_new) touch(at, {old, heat}, now);
   const std::size_t size = old->string().bytes.size();
   const bool may_write = effect.offset >= size || !replies_refer_to(*old);  // they do not know what is appended
   if (may_write && old->string().form != StringForm::Integer &&

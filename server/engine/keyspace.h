@@ -171,7 +171,7 @@ class Keyspace {
   const Stripe& stripe(StripeIndex index) const { return stripes_[index]; }
 
   Table::Found look_up(Db db, const Key& key, Instant now);
-  void touch(Stripe& at, Heat& heat, Instant now);
+  void touch(Stripe& at, const Table::Found& used, Instant now);
   Heat first_heat(Stripe& at, Db db, std::uint64_t hash, Instant now);
   void change(const Put& effect, Instant now);
   void change(const Overwrite& effect, Instant now);

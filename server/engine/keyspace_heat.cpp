@@ -5,8 +5,10 @@
 
 namespace magpie::engine {
 
-void Keyspace::touch(Stripe& at, Heat& heat, Instant now) {
-  if (uses_frequency(policy())) {
+void Keyspace::touch(Stripe& at, const Table::Found& used, Instant now) {
+  const EvictionPolicy policy = this->policy();
+  Heat& heat = *used.heat;
+  if (uses_frequency(policy)) {
     const Heat next = next_frequency(eviction(), heat, random());
     if (next != heat) heat = next;
     return;
@@ -14,7 +16,9 @@ void Keyspace::touch(Stripe& at, Heat& heat, Instant now) {
   if (epochs_.is_due(now)) epochs_.go_on(now);
   const Label current = epochs_.current();
   if (label_of(heat) == current) return;  // a hot key's line stays clean
-  if (at.ghost.size() > 0) UseCounts::add(at.uses.hits, epochs_, heat);
+  // Keys that may not go say nothing about those that may.
+  const bool may_go = !only_volatile(policy) || used.entry->has_expiry();
+  if (may_go && at.ghost.size() > 0) UseCounts::add(at.uses.hits, epochs_, heat);
   heat = make_heat(next_class(class_of(heat), random), current);
 }
 

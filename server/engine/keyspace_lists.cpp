@@ -74,7 +74,7 @@ void Keyspace::change_list(Db db, const Key& key, Instant now, const Edit& edit)
     return;
   }
   CHECK(entry->type() == ValueType::List);
-  touch(at, *heat, now);
+  touch(at, {entry, heat}, now);
   if (List* const large = entry->large_list()) {
     edit(*large);
     if (large->empty()) return erase_entry(partition, key.hash, entry);
