@@ -9,7 +9,6 @@ namespace magpie::engine {
 namespace {
 
 constexpr std::size_t kShortLength = std::numeric_limits<std::uint8_t>::max();
-constexpr std::size_t kLongLengthBytes = 4;
 constexpr std::int64_t kExpiryEpochMs = 1'577'836'800'000;  // 2020-01-01; five bytes reach to 2054
 constexpr std::int64_t kExpiryRangeMs = std::int64_t{1} << 40;
 
@@ -24,7 +23,7 @@ std::size_t size_of_number(std::int64_t number) {
   return number == static_cast<std::int32_t>(number) ? 4 : 8;
 }
 
-constexpr std::size_t kObjectBytes = 1 + sizeof(void*);  // its type and its address
+constexpr std::size_t kObjectBytes = 1 + sizeof(std::uintptr_t);  // its type and its address
 
 std::size_t stored_size(const Value& value) {
   switch (value.form) {
@@ -41,11 +40,6 @@ std::size_t stored_size(const Value& value) {
   return value.bytes.size();
 }
 
-void store_length(char* to, std::size_t length, bool is_long) {
-  const auto stored = static_cast<std::uint32_t>(length);
-  std::memcpy(to, &stored, is_long ? kLongLengthBytes : 1);
-}
-
 }  // namespace
 
 std::int64_t Entry::load_number(ByteView from) {
@@ -56,6 +50,8 @@ std::int64_t Entry::load_number(ByteView from) {
 }
 
 std::uint8_t Entry::marks_of(const EntryContent& content) {
+  static_assert(kShortLength + 1 == std::size_t{1} << (8 * kShortBytes));
+  static_assert(kExpiryRangeMs == std::int64_t{1} << (8 * kExpiryBytes));
   auto marks = static_cast<std::uint8_t>(content.value.form);
   if (content.expiry) marks |= fits_five_bytes(*content.expiry) ? kExpiry : kWideExpiry;
   if (content.key.size() > kShortLength) marks |= kLongKey;
@@ -82,7 +78,8 @@ Entry* Entry::write(void* memory, const EntryContent& content) {
 }
 
 void Entry::store_value_length(std::size_t length) {
-  store_length(bytes() + 1 + ((marks() & kLongKey) != 0 ? kLongLengthBytes : 1), length, (marks() & kLongValue) != 0);
+  const bool long_key = (marks() & kLongKey) != 0;
+  store_length(bytes() + 1 + (long_key ? kLongBytes : kShortBytes), length, (marks() & kLongValue) != 0);
 }
 
 void Entry::store_value(const Layout& at, const Value& value) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -76,6 +77,9 @@ class Entry {
   static constexpr std::size_t kLongBytes = 4;
   static constexpr std::size_t kExpiryBytes = 5;
   static constexpr std::size_t kWideExpiryBytes = 8;
+  static_assert(kShortBytes == sizeof(std::uint8_t) && kLongBytes == sizeof(std::uint32_t));
+  static_assert(kWideExpiryBytes == sizeof(Instant::ms) && kExpiryBytes < kWideExpiryBytes);
+  static_assert(std::endian::native == std::endian::little, "numbers are cut to their low bytes, which lie in front");
 
   static constexpr std::uint8_t kFormMask = 7;
   static constexpr std::uint8_t kExpiry = 8;
@@ -84,6 +88,11 @@ class Entry {
   static constexpr std::uint8_t kLongValue = 64;
   static constexpr std::uint8_t kOwnBlock =
       128;  // with kExpiry and kWideExpiry never both: no entry begins with 0xfe, 0xff
+  static_assert(kFormMask + kExpiry + kWideExpiry + kLongKey + kLongValue + kOwnBlock == 0xff &&
+                    (kFormMask ^ kExpiry ^ kWideExpiry ^ kLongKey ^ kLongValue ^ kOwnBlock) == 0xff,
+                "every bit of the marks is of one of them");
+  static_assert(static_cast<unsigned>(ValueForm::Object) <= kFormMask);  // the highest
+  static_assert((kNoEntry & kExpiry) != 0 && (kNoEntry & kWideExpiry) != 0 && kNoEntry == 0xfe);
 
   /// Where the parts stand, in bytes from the entry's start.
   struct Layout {
@@ -103,6 +112,7 @@ class Entry {
   }
   static constexpr unsigned kPartsShift = 3;  // the marks that say where parts are, by number
   static constexpr unsigned kParts = 16;
+  static_assert((kExpiry | kWideExpiry | kLongKey | kLongValue) == (kParts - 1) << kPartsShift);
   static const std::array<std::uint8_t, kParts> kKeyAt;
   static std::size_t key_at(unsigned marks) { return kKeyAt[marks >> kPartsShift & (kParts - 1)]; }
   static std::size_t load_length(const char* from, bool is_long) {
@@ -112,6 +122,10 @@ class Entry {
     std::uint32_t length = 0;
     std::memcpy(&length, from, sizeof length);
     return length;
+  }
+  static void store_length(char* to, std::size_t length, bool is_long) {
+    const auto stored = static_cast<std::uint32_t>(length);
+    std::memcpy(to, &stored, is_long ? kLongBytes : kShortBytes);
   }
   std::uint8_t marks() const { return static_cast<std::uint8_t>(*bytes()); }
   char* bytes() { return reinterpret_cast<char*>(this); }
@@ -135,10 +149,15 @@ inline constexpr std::array<std::uint8_t, Entry::kParts> Entry::kKeyAt = [] {
   }
   return at;
 }();
+static_assert(sizeof(Entry) == 1 && alignof(Entry) == 1, "its bytes lie behind its address, at any");
 
 // What every command asks for, inline.
 
 inline Entry::Layout Entry::layout_of(std::uint8_t marks, std::size_t key_length, std::size_t value_length) {
+  constexpr auto kAt = [](unsigned with) { return unsigned{kKeyAt[with >> kPartsShift]}; };
+  static_assert(kAt(0) == 3 && kAt(kExpiry) == 3 + 5 && kAt(kWideExpiry) == 3 + 8, "as the class says");
+  static_assert(kAt(kLongKey) == 6 && kAt(kLongValue) == 6 && kAt(kLongKey | kLongValue) == 9);
+  static_assert(kAt(kExpiry | kLongKey | kLongValue) == 9 + 5 && kAt(kWideExpiry | kLongKey | kLongValue) == 9 + 8);
   Layout at{key_length, value_length, key_at(marks), 0};
   at.value_at = at.key_at + key_length;
   return at;

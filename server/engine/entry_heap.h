@@ -66,6 +66,8 @@ class EntryHeap {
   static Handle cell_of(Handle handle) { return Handle{static_cast<std::uint32_t>(handle) & ~kHasExpiry}; }
   static constexpr std::size_t kAddressAt = 4;  // in the cell of an entry that lies elsewhere
   static constexpr std::size_t kAddressCell = kAddressAt + sizeof(std::uintptr_t);
+  static_assert(kAddressCell <= Arena::kLargest);
+  static_assert(Arena::kFreeCell > Entry::kNoEntry, "what a cell begins with: an entry, this mark, or that it is free");
 
   static Entry* block_in(const char* cell) {
     std::uintptr_t address = 0;

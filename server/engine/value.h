@@ -15,6 +15,9 @@ enum class ValueType : std::uint8_t { String, List };
 /// How an entry keeps a value. The first ones are those of StringForm; a value that is too large to lie in the entry is
 /// an Object, of any type, elsewhere.
 enum class ValueForm : std::uint8_t { Integer, Plain, Raw, PackedList, Object = 7 };
+static_assert(static_cast<ValueForm>(StringForm::Integer) == ValueForm::Integer &&
+              static_cast<ValueForm>(StringForm::Plain) == ValueForm::Plain &&
+              static_cast<ValueForm>(StringForm::Raw) == ValueForm::Raw);
 
 /// A value on its way into an entry, or borrowed from one. Everything is borrowed.
 struct Value {
