@@ -46,9 +46,10 @@ class KeyspaceModel {
   std::size_t expire(Instant now) {
     return std::erase_if(content_, [now](const auto& one) { return due(one.second, now); });
   }
-  void expire(Db db, ByteView key, Instant now) {
-    const auto found = content_.find(id(db, key));
-    if (found != content_.end() && due(found->second, now)) content_.erase(found);
+  static bool due(const Value& value, Instant now) { return value.expiry && value.expiry->ms < now.ms; }
+  /// Whether eviction may take it.
+  static bool may_go(const Value& value, engine::EvictionPolicy policy) {
+    return policy != engine::EvictionPolicy::NoEviction && (!engine::only_volatile(policy) || value.expiry);
   }
 
   /// Of an entry, to be compared with find() and content().
@@ -56,8 +57,6 @@ class KeyspaceModel {
 
  private:
   static Id id(Db db, ByteView key) { return {index_of(db), std::string(key)}; }
-  static bool due(const Value& value, Instant now) { return value.expiry && value.expiry->ms < now.ms; }
-
   static Value value_of(const engine::Value& value, std::optional<Instant> expiry) {
     if (value.type() == engine::ValueType::List) return {{}, expiry, elements_of(value.as_list())};
     return {text_in(value.as_string()), expiry};
