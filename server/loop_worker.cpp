@@ -230,26 +230,32 @@ class LoopWorker::Slice {
 };
 
 /// Goes through the stripes of this loop, each as long as `work` says that there is more, from where the last slice
-/// ended, so that a busy stripe does not starve the others. True if the time is spent.
+/// ended, so that a busy stripe does not starve the others. True if the time is spent and there may be more: not once
+/// all stripes, in however many slices, had no more one after the other.
 template <class Work>
-bool LoopWorker::visit_stripes(const Slice& slice, unsigned& next, Work&& work) {
+bool LoopWorker::visit_stripes(const Slice& slice, Round& round, Work&& work) {
   const auto first = static_cast<unsigned>(state_.index);
   const unsigned owned = first < engine::kStripes ? (engine::kStripes - first + loops_ - 1) / loops_ : 0;
-  for (unsigned step = 0; step < owned; ++step) {
-    const unsigned at = (next + step) % owned;
-    const engine::StripeIndex stripe = engine::stripe_at(first + at * loops_);
-    if (slice.run([&] { return work(stripe); })) {
-      next = at;
+  while (round.done < owned) {
+    const engine::StripeIndex stripe = engine::stripe_at(first + round.next * loops_);
+    bool more = false;
+    const bool spent = slice.run([&] { return more = work(stripe); });
+    if (more) {
+      round.done = 0;
       return true;
     }
+    ++round.done;
+    round.next = (round.next + 1) % owned;
+    if (spent && round.done < owned) return true;
   }
+  round.done = 0;
   return false;
 }
 
 /// True if the time is spent.
 bool LoopWorker::expire(const Slice& slice, Instant now) {
   const std::uint64_t start = ticks();
-  const bool spent = visit_stripes(slice, next_expired_, [&](engine::StripeIndex stripe) {
+  const bool spent = visit_stripes(slice, expired_, [&](engine::StripeIndex stripe) {
     return server_.keyspace.expire_some(stripe, now, kKeysPerStep) >= kKeysPerStep;
   });
   const std::uint64_t ns = ns_between(start, ticks());
@@ -273,7 +279,7 @@ bool LoopWorker::background_slice(Instant now) {
                     (!paused && (expire(slice, now) || slice.run(evict))) ||
                     slice.run([&] { return keyspace.free_some(kKeysPerStep) > 0; }) ||
                     slice.run([&] { return keyspace.sweep_heats(now, kBucketsPerStep); }) ||
-                    visit_stripes(slice, next_compacted_, compact);
+                    visit_stripes(slice, compacted_, compact);
   server_.background_slices.add(thread_cpu_ns() - start);
   return more;
 }

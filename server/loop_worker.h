@@ -67,8 +67,13 @@ class LoopWorker {
 
  private:
   class Slice;
+  /// How far background work has come with the stripes of this loop.
+  struct Round {
+    unsigned next = 0;  // where the next slice goes on
+    unsigned done = 0;  // before that one after the other, which had no more to do
+  };
   template <class Work>
-  bool visit_stripes(const Slice& slice, unsigned& next, Work&& work);
+  bool visit_stripes(const Slice& slice, Round& round, Work&& work);
   void take(int fd);
   void tick();
   void go_on_with_background_work();
@@ -93,8 +98,8 @@ class LoopWorker {
   std::mutex monitor_lock_;
   std::string monitor_lines_;  // as replies; guarded by monitor_lock_
   std::atomic<std::size_t> connection_count_{0};
-  unsigned next_expired_ = 0;    // where the next slice goes on, among the stripes of this loop
-  unsigned next_compacted_ = 0;
+  Round expired_;
+  Round compacted_;
   std::size_t next_checked_ = 0;  // bucket of connections_
   unsigned ticks_ = 0;
   bool slice_is_due_ = false;            // the next slice is on its way

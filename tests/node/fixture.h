@@ -15,6 +15,13 @@
 
 namespace magpie::testing {
 
+/// Whether a sanitizer watches: then all takes several times as long, and large amounts need not be so large.
+#ifdef MAGPIE_SANITIZED
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
 /// A node in this process, on a port that the kernel chose (of 127.0.0.1, unless the settings bind it elsewhere), run
 /// by a thread of its own.
 class TestNode {
