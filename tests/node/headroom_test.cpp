@@ -12,6 +12,7 @@ using magpie::testing::bulk;
 using magpie::testing::Client;
 using magpie::testing::encode;
 using magpie::testing::eventually;
+using magpie::testing::kSanitized;
 using magpie::testing::TestNode;
 
 namespace {
@@ -20,7 +21,7 @@ constexpr std::size_t kLargeBytes = 200'000;
 
 /// Fills the node with tiny keys, of which it evicts from now on; returns its limit, all they take.
 std::int64_t fill_with_tiny_keys(Client& client) {
-  constexpr int kKeys = 100'000;
+  constexpr int kKeys = kSanitized ? 70'000 : 100'000;
   constexpr int kBatch = 1000;
   const std::int64_t before = used_memory();
   for (int first = 0; first < kKeys; first += kBatch) {
@@ -41,13 +42,14 @@ std::int64_t fill_with_tiny_keys(Client& client) {
 TEST_CASE("a node that is full keeps a little room ahead of its writers") {
   constexpr std::int64_t kData = std::int64_t{32} << 20;
   constexpr int kBatch = 100;
-  constexpr int kBatches = 800;
+  constexpr int kBatches = kSanitized ? 200 : 800;
+  constexpr std::size_t kValue = kSanitized ? 2000 : 500;
   TestNode node;
   Client client(node);
   const std::int64_t limit = used_memory() + kData;
   REQUIRE(client.run("CONFIG SET maxmemory-policy allkeys-lru") == "+OK\r\n");
   REQUIRE(client.run("CONFIG SET maxmemory " + std::to_string(limit)) == "+OK\r\n");
-  const std::string value(500, 'v');
+  const std::string value(kValue, 'v');
   for (int batch = 0; batch < kBatches; ++batch) {
     std::string wire;
     for (int i = 0; i < kBatch; ++i) wire += "SET " + std::to_string(batch * kBatch + i) + " " + value + "\r\n";
