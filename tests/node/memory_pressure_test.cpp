@@ -1,5 +1,6 @@
-// A node with 50 MB for its data and values of 1 byte to 1 MB, as a process of its own so that its resident memory is
-// known: whatever the sizes are, and however they change, memory stays within its bounds and replies are right.
+// A node with 50 MB for its data, strings of 1 byte to 1 MB and lists with elements of these sizes, as a process of its
+// own so that its resident memory is known: whatever the sizes are, and however they change, memory stays within its
+// bounds and replies are right.
 
 #include <doctest/doctest.h>
 
@@ -71,25 +72,20 @@ class PressedNode {
                   "--maxmemory-policy", "allkeys-lru"}),
         client_((await_listener(path_), Client::at_path(path_))) {}
 
-  /// Writes keys of these sizes, some to live for some milliseconds, and reads and deletes others in between.
+  /// Writes strings and lists of these sizes, some to live for some milliseconds, and reads and deletes others in
+  /// between.
   void run(Sizes sizes, Random random) {
-    constexpr std::uint64_t kKeys = 200'000;
     constexpr std::size_t kBurst = 20'000;  // bytes: the node takes no more commands while many replies wait
+    constexpr std::size_t kCommands = 100;
     client_.run("SELECT " + std::to_string(sizes.first));  // where keys have one size
-    constexpr std::size_t kCommands = 200;
     for (std::int64_t left = phase_bytes(); left > 0;) {
-      std::string wire;
-      std::vector<std::uint64_t> asked;
-      for (std::size_t replies = 0; wire.size() + replies < kBurst; replies += value_of(asked.back(), sizes).size()) {
-        const std::uint64_t key = random.below(kKeys);
-        std::vector<std::string> set{"SET", std::to_string(key), value_of(key, sizes)};
-        if (random.one_in(4)) set.insert(set.end(), {"PX", std::to_string(1 + random.below(50))});
-        asked.push_back(random.one_in(2) ? key : random.below(kKeys));
-        wire += encode(set) + encode({random.one_in(4) ? "GETDEL" : "GET", std::to_string(asked.back())});
+      Burst burst;
+      while (burst.wire.size() + burst.reply_bytes < kBurst) {
+        random.one_in(2) ? add_string(burst, sizes, random) : add_list(burst, sizes, random);
       }
-      left -= static_cast<std::int64_t>(wire.size() + asked.size() * kCommands);
-      client_.send(wire);
-      for (const std::uint64_t key : asked) check_replies(key, sizes);
+      left -= static_cast<std::int64_t>(burst.wire.size() + burst.asked.size() * kCommands);
+      client_.send(burst.wire);
+      for (const Asked& one : burst.asked) check_reply(one, sizes);
     }
   }
 
@@ -104,12 +100,69 @@ class PressedNode {
   std::string ask(const std::string& command) { return client_.run(command); }
 
  private:
-  void check_replies(std::uint64_t key, Sizes sizes) {
-    if (const std::string got = client_.reply(); got != "+OK\r\n") throw std::runtime_error("SET: " + got);
-    const std::string got = client_.reply();
-    if (got != "$-1\r\n" && got != bulk(value_of(key, sizes))) {
-      throw std::runtime_error("GET of " + std::to_string(key) + ": " + got.substr(0, 100));
+  enum class Reply : std::uint8_t { Ok, Number, Value };
+  /// What a command must answer: a value, if there is one, is one of `count` possible ones from `first` on.
+  struct Asked {
+    Reply reply;
+    std::uint64_t first = 0;
+    std::uint64_t count = 0;
+  };
+  struct Burst {
+    std::string wire;
+    std::vector<Asked> asked;
+    std::size_t reply_bytes = 0;
+
+    void add(const std::vector<std::string>& command, Asked reply) {
+      wire += encode(command);
+      asked.push_back(reply);
     }
+  };
+
+  static void add_string(Burst& burst, Sizes sizes, Random& random) {
+    constexpr std::uint64_t kKeys = 200'000;
+    const std::uint64_t key = random.below(kKeys);
+    std::vector<std::string> set{"SET", std::to_string(key), value_of(key, sizes)};
+    if (random.one_in(4)) set.insert(set.end(), {"PX", std::to_string(1 + random.below(50))});
+    burst.add(set, {Reply::Ok});
+    const std::uint64_t asked = random.one_in(2) ? key : random.below(kKeys);
+    burst.add({random.one_in(4) ? "GETDEL" : "GET", std::to_string(asked)}, {Reply::Value, asked, 1});
+    burst.reply_bytes += value_of(asked, sizes).size();
+  }
+
+  /// Pushes some of the few elements that a list may have, and takes out, changes or reads one.
+  static void add_list(Burst& burst, Sizes sizes, Random& random) {
+    constexpr std::uint64_t kLists = 2000;
+    constexpr std::uint64_t kElements = 8;
+    const std::uint64_t number = random.below(kLists);
+    const std::string key = "list:" + std::to_string(number);
+    const auto element = [&] { return number * kElements + random.below(kElements); };
+    for (std::uint64_t left = 1 + random.below(3); left > 0; --left) {
+      burst.add({random.one_in(2) ? "RPUSH" : "LPUSH", key, value_of(element(), sizes)}, {Reply::Number});
+    }
+    if (random.one_in(4)) burst.add({"PEXPIRE", key, std::to_string(1 + random.below(50))}, {Reply::Number});
+    if (random.one_in(4)) burst.add({"LTRIM", key, "1", "100"}, {Reply::Ok});
+    if (random.one_in(8)) burst.add({"COPY", key, key + "copy", "REPLACE"}, {Reply::Number});
+    if (random.one_in(8)) burst.add({random.one_in(2) ? "DEL" : "UNLINK", key}, {Reply::Number});
+    const std::vector<std::string> read{"LINDEX", key, std::to_string(random.below(10))};
+    burst.add(random.one_in(2) ? std::vector<std::string>{"LPOP", key} : read,
+              {Reply::Value, number * kElements, kElements});
+    burst.reply_bytes += value_of(number * kElements, sizes).size();
+  }
+
+  void check_reply(const Asked& asked, Sizes sizes) {
+    const std::string got = client_.reply();
+    if (!is_possible(got, asked, sizes)) {
+      throw std::runtime_error("of " + std::to_string(asked.first) + ": " + got.substr(0, 100));
+    }
+  }
+  static bool is_possible(const std::string& got, const Asked& asked, Sizes sizes) {
+    if (asked.reply == Reply::Ok) return got == "+OK\r\n";
+    if (asked.reply == Reply::Number) return got.starts_with(":");
+    if (got == "$-1\r\n") return true;
+    for (std::uint64_t key = asked.first; key < asked.first + asked.count; ++key) {
+      if (got == bulk(value_of(key, sizes))) return true;
+    }
+    return false;
   }
 
   Folder folder_;
