@@ -5,7 +5,8 @@
 // small maxmemory; bit 6: clients' bytes are gathered; a space is none of these). The rest are bytes of client 0,
 // except that the byte 0xff takes the next one as a step: bits 0-1 are the client whose bytes follow, bit 2 ends that
 // client's wait, bits 3-7 move the clock by 2^(n-1) ms and let active expiry run. What is gathered is executed
-// together, as server/read_batch.h does it, before a wait ends and before the clock moves.
+// together, as server/read_batch.h does it, before a wait ends and before the clock moves. A step is a turn of the loop
+// as well: it begins with the ends of all waits for room, and after the last one there are turns until nobody waits so.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -28,6 +29,7 @@ namespace {
 
 using magpie::ByteView;
 using magpie::OutputBuffer;
+using magpie::server::Blocked;
 using magpie::server::Dispatcher;
 using magpie::testing::EffectLog;
 using magpie::testing::TestServer;
@@ -86,11 +88,12 @@ class Session {
   }
 
   void step(unsigned step) {
+    end_waits_for_room();
     if (step >= 4) run_gathered();
     at_ = step & 3U;
     if ((step & 4U) != 0) {
       OutputBuffer out;
-      server_.dispatcher().finish_wait(server_.client(connections_[at_].client), out, step >= 128);
+      server_.dispatcher().finish_wait(client_of(connections_[at_]), out, step >= 128);
       check_replies(magpie::testing::text_of(out));
     }
     if (step >= 8) {
@@ -119,7 +122,7 @@ class Session {
       connection.input.swap(connection.gathered);
       gathered.push_back(&connection);
       copies.emplace_back(connection.input);
-      heads.push_back({&server_.client(connection.client), copies.back().view(), &connection.progress});
+      heads.push_back({&client_of(connection), copies.back().view(), &connection.progress});
     }
     for (std::size_t i = 0; i < heads.size(); ++i) server_.dispatcher().look_ahead(i, heads[i]);
     for (std::size_t i = 0; i < gathered.size(); ++i) {
@@ -131,6 +134,13 @@ class Session {
     }
   }
 
+  /// The end of the script.
+  void finish() {
+    run_gathered();
+    while (end_waits_for_room()) {
+    }
+  }
+
   void check_log() {
     magpie::engine::Keyspace again({server_.keyspace().databases(), false});
     log_.replay_into(again, server_.now());
@@ -138,12 +148,42 @@ class Session {
   }
 
  private:
+  magpie::server::ClientState& client_of(const Connection& connection) { return server_.client(connection.client); }
+
+  bool waits_for_room(const Connection& connection) {
+    const auto& blocked = client_of(connection).blocked;
+    return blocked && blocked->kind == Blocked::Kind::Room;
+  }
+
+  /// As LoopWorker::end_wait_in_next_turn() does it. False if there was none.
+  bool end_waits_for_room() {
+    bool any = false;
+    for (Connection& connection : connections_) {
+      if (!waits_for_room(connection)) continue;
+      any = true;
+      end_wait_for_room(connection);
+    }
+    return any;
+  }
+
+  /// The command comes again: it runs, or it owes fewer evictions.
+  void end_wait_for_room(Connection& connection) {
+    const std::size_t input = connection.input.size();
+    const std::size_t owed = client_of(connection).evictions_owed;
+    OutputBuffer out;
+    server_.dispatcher().finish_wait(client_of(connection), out, false);
+    require(out.empty() && input > 0);
+    run(connection);
+    require(!waits_for_room(connection) || connection.input.size() < input ||
+            client_of(connection).evictions_owed < owed);
+  }
+
   void run(Connection& connection) {
     while (true) {
       const Copy copy(connection.input);
       OutputBuffer out;
-      const Dispatcher::Outcome outcome = server_.dispatcher().run(server_.client(connection.client), copy.view(),
-                                                                   connection.progress, out, server_.now());
+      const Dispatcher::Outcome outcome =
+          server_.dispatcher().run(client_of(connection), copy.view(), connection.progress, out, server_.now());
       if (!take(connection, outcome, magpie::testing::text_of(out))) return;
     }
   }
@@ -161,7 +201,7 @@ class Session {
         require(outcome.consumed > 0);
         return true;
       case Dispatcher::State::Blocked:
-        require(server_.client(connection.client).blocked.has_value());
+        require(client_of(connection).blocked.has_value());
         return false;
       case Dispatcher::State::Close:
       case Dispatcher::State::CutOff:
@@ -192,7 +232,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (script.size() >= 2) session.step(static_cast<unsigned char>(script[1]));
     script.remove_prefix(std::min<std::size_t>(script.size(), 2));
   }
-  session.run_gathered();
+  session.finish();
   session.check_log();
   return 0;
 }
