@@ -118,7 +118,9 @@ void LoopWorker::gather(Connection& connection, std::size_t bytes) {
 }
 
 void LoopWorker::run_gathered() {
-  if (!reads_.empty()) reads_.run(dispatcher_, now());
+  if (reads_.empty()) return;
+  state_.read_clock();
+  reads_.run(dispatcher_, state_);
 }
 
 void LoopWorker::end_wait_in_next_turn(ClientId id) {
@@ -214,12 +216,10 @@ void LoopWorker::go_on_with_background_work() {
 class LoopWorker::Slice {
  public:
   bool spent() const { return ticks_to_ns(ticks() - start_) > kSliceNs; }
-  /// Works as long as there is more to do and time; true if the time is spent, whether or not there is more.
+  /// Works as long as there is more to do and time, once at least; true if there is more.
   template <class Work>
   bool run(Work&& work) const {
-    bool more = true;
-    while (more) {
-      more = work();
+    while (work()) {
       if (spent()) return true;
     }
     return false;
@@ -229,39 +229,37 @@ class LoopWorker::Slice {
   std::uint64_t start_ = ticks();
 };
 
-/// Goes through the stripes of this loop, each as long as `work` says that there is more, from where the last slice
-/// ended, so that a busy stripe does not starve the others. True if the time is spent and there may be more: not once
-/// all stripes, in however many slices, had no more one after the other.
+/// Goes through the stripes of this loop, each as long as `work` says that there is more and the slice lasts; the next
+/// slice goes on with the stripe behind, so that a busy one does not starve the others. True if there may be more: not
+/// once all stripes, in however many slices, had no more one after the other.
 template <class Work>
 bool LoopWorker::visit_stripes(const Slice& slice, Round& round, Work&& work) {
   const auto first = static_cast<unsigned>(state_.index);
   const unsigned owned = first < engine::kStripes ? (engine::kStripes - first + loops_ - 1) / loops_ : 0;
   while (round.done < owned) {
     const engine::StripeIndex stripe = engine::stripe_at(first + round.next * loops_);
-    bool more = false;
-    const bool spent = slice.run([&] { return more = work(stripe); });
-    if (more) {
+    round.next = (round.next + 1) % owned;
+    if (slice.run([&] { return work(stripe); })) {
       round.done = 0;
       return true;
     }
     ++round.done;
-    round.next = (round.next + 1) % owned;
-    if (spent && round.done < owned) return true;
+    if (slice.spent() && round.done < owned) return true;
   }
   round.done = 0;
   return false;
 }
 
-/// True if the time is spent.
+/// True if there may be more.
 bool LoopWorker::expire(const Slice& slice, Instant now) {
   const std::uint64_t start = ticks();
-  const bool spent = visit_stripes(slice, expired_, [&](engine::StripeIndex stripe) {
+  const bool more = visit_stripes(slice, expired_, [&](engine::StripeIndex stripe) {
     return server_.keyspace.expire_some(stripe, now, kKeysPerStep) >= kKeysPerStep;
   });
   const std::uint64_t ns = ns_between(start, ticks());
   state_.statistics->expire_cycle_ns.add(ns);
   server_.latency.add_if_long("expire-cycle", ns, state_.settings->latency_monitor_threshold, now);
-  return spent;
+  return more;
 }
 
 bool LoopWorker::background_slice(Instant now) {

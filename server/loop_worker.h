@@ -77,7 +77,7 @@ class LoopWorker {
   void take(int fd);
   void tick();
   void go_on_with_background_work();
-  /// Checks of connections, expiry, eviction, lazy freeing and compaction for at most 100 us or so; true if there is
+  /// Checks of connections, expiry, eviction, lazy freeing and compaction for some 50 us; true if there is
   /// more to do.
   bool background_slice(Instant now);
   bool expire(const Slice& slice, Instant now);

@@ -20,9 +20,9 @@ void ReadBatch::add(Connection& connection, std::size_t bytes, Dispatcher& dispa
 
 bool ReadBatch::full() const { return count_ == connections_.size() || used_ >= kGatheredReads; }
 
-void ReadBatch::run(Dispatcher& dispatcher, Instant now) {
+void ReadBatch::run(Dispatcher& dispatcher, const LoopState& loop) {
   for (std::size_t i = 0; i < count_; ++i) {
-    if (connections_[i] != nullptr) connections_[i]->run_gathered(i, now);
+    if (connections_[i] != nullptr) connections_[i]->run_gathered(i, loop.read_time);
     // Only now, so that nothing waits for a bucket which was asked for a moment ago.
     if (i < Dispatcher::kFetchSteps && i + 1 < count_) dispatcher.fetch_last_heads(count_);
   }

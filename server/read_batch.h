@@ -29,8 +29,8 @@ class ReadBatch {
   /// Nothing more may be added: run() it.
   bool full() const;
 
-  /// Executes everything, in the order of arrival; empty afterwards.
-  void run(Dispatcher& dispatcher, Instant now);
+  /// Executes everything, in the order of arrival, at the time that `loop` has read last; empty afterwards.
+  void run(Dispatcher& dispatcher, const LoopState& loop);
   /// Drops what `connection`, which goes away, has here.
   void forget(Connection& connection);
 

@@ -97,6 +97,7 @@ void Arena::drop_page(std::uint32_t number) {
 void Arena::count(std::size_t kind, std::int64_t cells) {
   const std::int64_t bytes = cells * static_cast<std::int64_t>(size_of_kind(kind));
   kinds_[kind].used += static_cast<std::uint32_t>(cells);
+  if (cells < 0) dense_ = false;
   used_ += static_cast<std::size_t>(bytes);
   account(bytes);
 }
@@ -180,10 +181,11 @@ bool Arena::Kind::sparse(std::size_t cells_of_page) const {
   return std::size_t{pages} * cells_of_page >= used + (kSpare + pages / kSpareShare) * cells_of_page;
 }
 
-bool Arena::sparse() const {
-  for (std::size_t kind = 0; kind < kKinds; ++kind) {
+bool Arena::sparse() {
+  for (std::size_t kind = 0; kind < kKinds && !dense_; ++kind) {
     if (kinds_[kind].sparse(cells_of(kind))) return true;
   }
+  dense_ = true;
   return false;
 }
 

@@ -71,8 +71,8 @@ class Arena {
 
   // --- compaction: moving the cells of sparse pages into others ---
 
-  /// Whether cells of some size lie in notably more pages than they need.
-  bool sparse() const;
+  /// Whether cells of some size lie in notably more pages than they need. Costs nothing while no cell was given back.
+  bool sparse();
   /// A page to empty: the other pages of its size have room for its cells. Nothing new is put there from now on, so the
   /// caller moves every cell: take(), copy, give(). Looks at up to `most` pages; nothing if none of them is worth it.
   std::optional<std::uint32_t> set_aside(std::size_t most);
@@ -135,6 +135,7 @@ class Arena {
   std::uint32_t looked_at_ = 0;  // where set_aside() goes on
   std::size_t page_count_ = 0;
   std::size_t used_ = 0;
+  bool dense_ = true;  // nothing has been given back since no size was sparse
 };
 
 }  // namespace magpie::engine

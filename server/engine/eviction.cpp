@@ -3,6 +3,25 @@
 #include <algorithm>
 
 namespace magpie::engine {
+namespace {
+
+constexpr unsigned kMostSamples = 0xff;
+constexpr unsigned kMostLogFactor = 0xffff;
+
+}  // namespace
+
+/// What does not fit becomes the most that does.
+std::uint64_t SharedEvictionSettings::pack(const EvictionSettings& settings) {
+  return static_cast<std::uint64_t>(settings.policy) | std::uint64_t{std::min(settings.samples, kMostSamples)} << 8 |
+         std::uint64_t{std::min(settings.lfu_log_factor, kMostLogFactor)} << 16 |
+         std::uint64_t{settings.lfu_decay_minutes} << 32;
+}
+
+EvictionSettings SharedEvictionSettings::load() const {
+  const std::uint64_t packed = packed_.load(std::memory_order_relaxed);
+  return {static_cast<EvictionPolicy>(packed & 0xff), static_cast<unsigned>(packed >> 8 & kMostSamples),
+          static_cast<unsigned>(packed >> 16 & kMostLogFactor), static_cast<unsigned>(packed >> 32)};
+}
 
 Heat next_frequency(const EvictionSettings& settings, Heat heat, std::uint64_t random) {
   const unsigned counter = index_of(heat);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "server/engine/heat.h"
@@ -20,6 +21,9 @@ enum class EvictionPolicy : std::uint8_t {
 constexpr bool uses_frequency(EvictionPolicy policy) {
   return policy == EvictionPolicy::AllKeysLfu || policy == EvictionPolicy::VolatileLfu;
 }
+constexpr bool goes_by_recency(EvictionPolicy policy) {
+  return policy == EvictionPolicy::AllKeysLru || policy == EvictionPolicy::VolatileLru;
+}
 constexpr bool only_volatile(EvictionPolicy policy) { return policy >= EvictionPolicy::VolatileLru; }
 
 /// What the policies need to know; from the configuration.
@@ -28,6 +32,19 @@ struct EvictionSettings {
   unsigned samples = 5;            // maxmemory-samples; a keyspace takes 255 at most
   unsigned lfu_log_factor = 10;    // lfu-log-factor; 65,535 at most
   unsigned lfu_decay_minutes = 1;  // lfu-decay-time
+};
+
+/// The settings in force; any thread.
+class SharedEvictionSettings {
+ public:
+  SharedEvictionSettings() { store({}); }
+  void store(const EvictionSettings& settings) { packed_.store(pack(settings)); }
+  EvictionSettings load() const;
+  EvictionPolicy policy() const { return static_cast<EvictionPolicy>(packed_.load(std::memory_order_relaxed) & 0xff); }
+
+ private:
+  static std::uint64_t pack(const EvictionSettings& settings);
+  std::atomic<std::uint64_t> packed_;  // in one word, so that they are read without a lock
 };
 
 /// Heat under the frequency policies: a logarithmic counter (Morris, CACM 1978, with Redis's parameters), which OBJECT

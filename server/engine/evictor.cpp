@@ -16,13 +16,21 @@ std::int64_t weight_in_bytes(const Entry& entry) {
   return static_cast<std::int64_t>(EntryHeap::memory(entry)) + kPlaceBytes;
 }
 
+/// Goes on to a group of buckets in which there may be keys with an expiry, or to the end.
+void skip_groups(const Partition& partition, std::size_t& bucket) {
+  while (bucket < partition.table.buckets() && !partition.expiries.has_time(Table::group_of_bucket(bucket))) {
+    bucket = (bucket / Table::kGroupBuckets + 1) * Table::kGroupBuckets;
+  }
+}
+
 std::size_t keys_that_may_go(const Partition& partition, EvictionPolicy policy) {
   return only_volatile(policy) ? partition.expiries.volatile_keys() : partition.table.size();
 }
 
 }  // namespace
 
-bool Evictor::evict_one(const EvictionSettings& settings, Instant now) {
+bool Evictor::evict_one(Instant now) {
+  const EvictionSettings settings = settings_.load();
   switch (settings.policy) {
     case EvictionPolicy::AllKeysRandom:
     case EvictionPolicy::VolatileRandom:
@@ -57,7 +65,10 @@ bool Evictor::evict_by_heat(const EvictionSettings& settings, Instant now) {
     }
     turn = {(turn.domain + 1) % domains, 0};
   }
-  return evict_sampled(settings, now);  // the hand does not go far where few keys may go; this goes over all stripes
+  // The hand does not go far where few keys may go; this goes over all stripes.
+  if (!evict_sampled(settings, now)) return false;
+  go_on_after_eviction(settings, now);
+  return true;
 }
 
 /// Evictions in one turn.
@@ -102,6 +113,8 @@ bool Evictor::move_hand(Domain& domain, const EvictionSettings& settings) {
   for (; domain.db < at.end; ++domain.db, domain.bucket = 0) {
     const Partition* const partition = at.partition(Db{domain.db});
     if (partition == nullptr || partition->table.size() == 0 || domain.bucket >= partition->table.buckets()) continue;
+    if (only_volatile(settings.policy)) skip_groups(*partition, domain.bucket);
+    if (domain.bucket >= partition->table.buckets()) continue;
     const auto bucket = static_cast<std::uint32_t>(domain.bucket++);
     partition->table.visit_heats(bucket, [&](Handle handle, Heat heat) {
       if (only_volatile(settings.policy) && !EntryHeap::has_expiry(handle)) return;
@@ -151,26 +164,36 @@ bool Evictor::evict_in(Domain& domain, const EvictionSettings& settings, Instant
 bool Evictor::evict_candidate(const Candidate& candidate, const EvictionSettings& settings, Instant now) {
   if (only_volatile(settings.policy) && !EntryHeap::has_expiry(candidate.handle)) return false;
   const Stripes::Guard guard = stripes_.lock(candidate.stripe);
-  Stripe& at = stripes_[candidate.stripe];
+  const Stripe& at = stripes_[candidate.stripe];
   const Partition* const partition = candidate.db < at.end ? at.partition(Db{candidate.db}) : nullptr;
   if (partition == nullptr) return false;
   const auto [entry, heat] = partition->table.find_in_chain(candidate.bucket, candidate.handle);
   if (entry == nullptr || rank_of(settings, *heat) > rank_of(settings, candidate.heat)) return false;
   const Key key{entry->key(), hash_of(entry->key()), candidate.stripe};
-  const std::int64_t bytes = weight_in_bytes(*entry);
-  const bool expired = entry->expired(now);
-  if (!expired && !uses_frequency(settings.policy)) remember(at, Db{candidate.db}, key.hash, *heat);
-  erase_(Erase{Db{candidate.db}, key, expired ? EraseReason::Expired : EraseReason::Evicted}, now);
-  evicted_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  evict(settings, Db{candidate.db}, key, {entry, heat}, now);
   return true;
+}
+
+/// The key's stripe is locked.
+void Evictor::evict(const EvictionSettings& settings, Db db, const Key& key, const Table::Found& found, Instant now) {
+  const bool expired = found.entry->expired(now);
+  if (!expired && goes_by_recency(settings.policy)) remember(stripes_[key.stripe], db, key.hash, *found.heat);
+  evicted_bytes_.fetch_add(weight_in_bytes(*found.entry), std::memory_order_relaxed);
+  erase_(Erase{db, key, expired ? EraseReason::Expired : EraseReason::Evicted}, now);
 }
 
 // --- epochs ---
 
+/// Whether nothing was evicted yet, or by another policy: other keys may go now, which others measured.
+bool Evictor::must_begin(const EvictionSettings& settings) const {
+  return epoch_bytes_.load(std::memory_order_relaxed) == 0 ||
+         surveyed_for_.load(std::memory_order_relaxed) != settings.policy;
+}
+
 /// Before a choice by heat: the clock rests, and ranks know the ages of today.
 void Evictor::begin_evicting(const EvictionSettings& settings, Instant now) {
   epochs_.hold_clock(now);
-  if (epoch_bytes_.load(std::memory_order_relaxed) == 0) end_epoch(settings, now);
+  if (must_begin(settings)) end_epoch(settings, now);
   if (ranked_label_.load(std::memory_order_relaxed) == index_of(epochs_.current())) return;
   const std::lock_guard guard(epoch_lock_);
   rank_heats();
@@ -185,7 +208,7 @@ void Evictor::rank_heats() {
 void Evictor::go_on_after_eviction(const EvictionSettings& settings, Instant now) {
   constexpr std::size_t kEvictionsPerSweep = 8;
   if (epochs_.wants_sweep() && evicted_.fetch_add(1, std::memory_order_relaxed) % kEvictionsPerSweep == 0) {
-    heat_sweep_.go_on(settings, now, kEvictionsPerSweep * swept_per_eviction_.load(std::memory_order_relaxed));
+    heat_sweep_.go_on(now, kEvictionsPerSweep * swept_per_eviction_.load(std::memory_order_relaxed));
   }
   if (evicted_bytes_.load(std::memory_order_relaxed) >= epoch_bytes_.load(std::memory_order_relaxed)) {
     end_epoch(settings, now);
@@ -245,7 +268,7 @@ std::size_t Evictor::survey(Stripe& at, const EvictionSettings& settings, Survey
 void Evictor::end_epoch(const EvictionSettings& settings, Instant now) {
   const std::unique_lock guard(epoch_lock_, std::try_to_lock);
   if (!guard) return;
-  const bool first = epoch_bytes_.load(std::memory_order_relaxed) == 0;
+  const bool first = must_begin(settings);
   Survey sum;
   for (unsigned number = 0; number < kStripes; ++number) {
     const StripeIndex index = stripe_at(number);
@@ -260,6 +283,7 @@ void Evictor::end_epoch(const EvictionSettings& settings, Instant now) {
   }
   rank_heats();
   const std::size_t bytes = sum.bytes + sum.keys * kPlaceBytes;
+  surveyed_for_.store(settings.policy, std::memory_order_relaxed);
   evicted_bytes_.store(0, std::memory_order_relaxed);
   epoch_bytes_.store(static_cast<std::int64_t>(bytes / kEpochsPerTurnover + 1), std::memory_order_relaxed);
   swept_per_eviction_.store(sum.swept_per_eviction(), std::memory_order_relaxed);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <utility>
 
 #include "server/engine/effect.h"
 #include "server/engine/epochs.h"
@@ -21,13 +22,14 @@ class Evictor {
  public:
   /// Erases the key, whose stripe is locked, as an effect.
   using EraseCall = std::function<void(const Erase&, Instant)>;
-  /// Borrows all three.
-  Evictor(Stripes& stripes, Epochs& epochs, HeatSweep& heat_sweep, EraseCall erase)
-      : stripes_(stripes), epochs_(epochs), heat_sweep_(heat_sweep), erase_(std::move(erase)) {}
+  /// Borrows them all.
+  Evictor(Stripes& stripes, Epochs& epochs, HeatSweep& heat_sweep, const SharedEvictionSettings& settings,
+          EraseCall erase)
+      : stripes_(stripes), epochs_(epochs), heat_sweep_(heat_sweep), settings_(settings), erase_(std::move(erase)) {}
 
-  /// Erases a key by the policy; false if none may go. The policy is not NoEviction.
-  bool evict_one(const EvictionSettings& settings, Instant now);
-  /// All keys are gone, or others may go.
+  /// Erases a key by the policy; false if none may go. No lock of a stripe may be held.
+  bool evict_one(Instant now);
+  /// All keys are gone.
   void begin_anew() { epoch_bytes_.store(0, std::memory_order_relaxed); }
 
  private:
@@ -61,10 +63,12 @@ class Evictor {
   bool move_hand(Domain& domain, const EvictionSettings& settings);
   void fill_pool(Domain& domain, const EvictionSettings& settings, std::size_t buckets);
   bool evict_candidate(const Candidate& candidate, const EvictionSettings& settings, Instant now);
+  void evict(const EvictionSettings& settings, Db db, const Key& key, const Table::Found& found, Instant now);
   void remember(Stripe& at, Db db, std::uint64_t hash, Heat heat) const;
   float rank_of(const EvictionSettings& settings, Heat heat) const;
 
   struct Survey;
+  bool must_begin(const EvictionSettings& settings) const;
   void begin_evicting(const EvictionSettings& settings, Instant now);
   void rank_heats();
   void go_on_after_eviction(const EvictionSettings& settings, Instant now);
@@ -74,7 +78,7 @@ class Evictor {
   struct Sample;
   bool evict_sampled(const EvictionSettings& settings, Instant now);
   bool consider(StripeIndex index, const EvictionSettings& settings, Sample& best);
-  std::uint64_t sample_rank(const EvictionSettings& settings, const Table& table, const Entry& entry) const;
+  double sample_rank(const EvictionSettings& settings, const Table& table, const Entry& entry) const;
   static const Entry* pick_volatile(Partition& partition, EvictionPolicy policy);
   static const Entry* earliest_volatile(Partition& partition);
   static const Entry* some_volatile(const Table& table, std::uint32_t group);
@@ -82,6 +86,7 @@ class Evictor {
   Stripes& stripes_;
   Epochs& epochs_;
   HeatSweep& heat_sweep_;
+  const SharedEvictionSettings& settings_;
   EraseCall erase_;
   EvictionRanks ranks_;
   std::array<Domain, kStripes> domains_;
@@ -91,6 +96,7 @@ class Evictor {
   // An epoch has passed when as much has been evicted as an eighth of what may go.
   std::atomic<std::int64_t> evicted_bytes_ = 0;
   std::atomic<std::int64_t> epoch_bytes_ = 0;  // 0: nothing has been evicted yet
+  std::atomic<EvictionPolicy> surveyed_for_ = EvictionPolicy::NoEviction;
   std::atomic<unsigned> ranked_label_ = kLabels;  // the epoch that the ranks are for
   std::atomic<std::size_t> evicted_ = 0;
   std::atomic<std::size_t> buckets_per_eviction_ = 1;  // that the hand goes on by

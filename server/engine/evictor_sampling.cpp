@@ -1,6 +1,8 @@
 // Eviction by sampling, for the policies that go by chance or by the time to live: a victim is the best of a few random
 // keys of random stripes, so that a small cache is served as one.
 
+#include <string>
+
 #include "server/engine/evictor.h"
 #include "server/engine/random.h"
 
@@ -12,7 +14,7 @@ struct Evictor::Sample {
   std::string key;
   std::uint64_t hash = 0;
   StripeIndex stripe{};
-  std::uint64_t rank = 0;
+  double rank = 0;
 };
 
 bool Evictor::evict_sampled(const EvictionSettings& settings, Instant now) {
@@ -33,9 +35,10 @@ bool Evictor::evict_sampled(const EvictionSettings& settings, Instant now) {
   const Stripes::Guard guard = stripes_.lock(best.stripe);
   // Meanwhile the lock was free: the key may be gone, or have lost the expiry that made it a candidate.
   const Partition* partition = stripes_[best.stripe].partition(best.db);
-  const Entry* entry = partition == nullptr ? nullptr : partition->table.find(best.hash, best.key).entry;
-  if (entry == nullptr || (only_volatile(settings.policy) && !entry->expiry())) return true;  // the caller tries again
-  erase_(Erase{best.db, Key{best.key, best.hash, best.stripe}, EraseReason::Evicted}, now);
+  const Table::Found found = partition == nullptr ? Table::Found() : partition->table.find(best.hash, best.key);
+  if (found.entry == nullptr) return true;  // the caller tries again
+  if (only_volatile(settings.policy) && !found.entry->has_expiry()) return true;
+  evict(settings, best.db, Key{best.key, best.hash, best.stripe}, found, now);
   return true;
 }
 
@@ -74,17 +77,16 @@ const Entry* Evictor::some_volatile(const Table& table, std::uint32_t group) {
   return some;
 }
 
-/// Of two samples the one with the higher number goes.
-std::uint64_t Evictor::sample_rank(const EvictionSettings& settings, const Table& table, const Entry& entry) const {
+/// Of two samples the one with the lower number goes.
+double Evictor::sample_rank(const EvictionSettings& settings, const Table& table, const Entry& entry) const {
   switch (settings.policy) {
     case EvictionPolicy::VolatileTtl:
-      return ~static_cast<std::uint64_t>(entry.expiry()->ms);
+      return static_cast<double>(entry.expiry()->ms);
     case EvictionPolicy::AllKeysRandom:
     case EvictionPolicy::VolatileRandom:
-      return random();
+      return static_cast<double>(random());
     default:
-      const Heat heat = *table.find(hash_of(entry.key()), entry.key()).heat;
-      return uses_frequency(settings.policy) ? kHeats - index_of(heat) : epochs_.age(label_of(heat));
+      return rank_of(settings, *table.find(hash_of(entry.key()), entry.key()).heat);
   }
 }
 
@@ -100,8 +102,8 @@ bool Evictor::consider(StripeIndex index, const EvictionSettings& settings, Samp
                                                               : partition->table.sample(random()).entry;
     if (entry == nullptr) continue;
     any = true;
-    const std::uint64_t rank = sample_rank(settings, partition->table, *entry);
-    if (best.found && rank <= best.rank) continue;
+    const double rank = sample_rank(settings, partition->table, *entry);
+    if (best.found && rank >= best.rank) continue;
     best = {true, Db{number}, std::string(entry->key()), hash_of(entry->key()), index, rank};
   }
   return any;

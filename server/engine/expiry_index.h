@@ -31,6 +31,8 @@ class ExpiryIndex {
     Instant at;  // no key of any group is due before; at the ends of what fits 40 bits of ms since 2020 it may be off
   };
   std::optional<Due> earliest();
+  /// Whether the group may have keys with a time.
+  bool has_time(Group group) const { return time_of(group) != kNone; }
   /// Some group that may have keys with a time; nothing if there is none.
   std::optional<Group> sample(std::uint64_t random) const;
 

@@ -26,8 +26,9 @@ std::uint64_t decays_due(const EvictionSettings& settings, std::int64_t since_ms
 
 }  // namespace
 
-bool HeatSweep::is_due(const EvictionSettings& settings, Instant now) {
+bool HeatSweep::is_due(Instant now) {
   if (policy_changed_.load(std::memory_order_relaxed)) return true;
+  const EvictionSettings settings = settings_.load();
   if (!uses_frequency(settings.policy)) {
     epochs_.check_clock(now);
     return epochs_.wants_sweep();
@@ -36,8 +37,10 @@ bool HeatSweep::is_due(const EvictionSettings& settings, Instant now) {
 }
 
 /// One is due.
-void HeatSweep::begin(const EvictionSettings& settings, Instant now) {
-  if (policy_changed_.exchange(false)) {
+void HeatSweep::begin(Instant now) {
+  const bool policy_changed = policy_changed_.exchange(false);
+  const EvictionSettings settings = settings_.load();  // only now: they are at least as new as the change
+  if (policy_changed) {
     purpose_ = Purpose::OtherPolicy;
     map_ = translation(uses_frequency(settings.policy), epochs_.current());
     decayed_ms_.store(now.ms, std::memory_order_relaxed);
@@ -91,18 +94,18 @@ void HeatSweep::go_on_in_stripe(std::size_t& limit) {
   bucket_ = 0;
 }
 
-bool HeatSweep::go_on(const EvictionSettings& settings, Instant now, std::size_t limit) {
+bool HeatSweep::go_on(Instant now, std::size_t limit) {
   const std::unique_lock guard(lock_, std::try_to_lock);
   if (!guard) return false;  // somebody is at it
   if (policy_changed_.load(std::memory_order_relaxed)) purpose_.reset();  // what it did means nothing now
   if (!purpose_) {
-    if (!is_due(settings, now)) return false;
-    begin(settings, now);
+    if (!is_due(now)) return false;
+    begin(now);
   }
   while (limit > 0 && stripe_ < kStripes) go_on_in_stripe(limit);
   if (stripe_ < kStripes) return true;
   end();
-  return is_due(settings, now);
+  return is_due(now);
 }
 
 }  // namespace magpie::engine

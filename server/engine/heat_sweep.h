@@ -18,23 +18,25 @@ namespace magpie::engine {
 /// decayed, another policy. Any thread; takes locks of stripes by itself.
 class HeatSweep {
  public:
-  /// Borrows both.
-  HeatSweep(Stripes& stripes, Epochs& epochs) : stripes_(stripes), epochs_(epochs) {}
+  /// Borrows them all.
+  HeatSweep(Stripes& stripes, Epochs& epochs, const SharedEvictionSettings& settings)
+      : stripes_(stripes), epochs_(epochs), settings_(settings) {}
 
-  /// From recency to frequency or back: heats of the one mean nothing to the other.
+  /// The settings have gone from recency to frequency or back: heats of the one mean nothing to the other.
   void change_policy() { policy_changed_.store(true); }
   /// Goes over about `limit` buckets of keys, if there is a reason to. True if there is more to do.
-  bool go_on(const EvictionSettings& settings, Instant now, std::size_t limit);
+  bool go_on(Instant now, std::size_t limit);
 
  private:
   enum class Purpose : std::uint8_t { MergedEpochs, Decay, OtherPolicy };
-  bool is_due(const EvictionSettings& settings, Instant now);
-  void begin(const EvictionSettings& settings, Instant now);
+  bool is_due(Instant now);
+  void begin(Instant now);
   void end();
   void go_on_in_stripe(std::size_t& limit);
 
   Stripes& stripes_;
   Epochs& epochs_;
+  const SharedEvictionSettings& settings_;
   std::atomic<bool> policy_changed_ = false;
   std::atomic<std::int64_t> decayed_ms_ = 0;  // up to when frequencies have decayed
 

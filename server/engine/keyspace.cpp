@@ -11,16 +11,6 @@
 namespace magpie::engine {
 namespace {
 
-constexpr unsigned kMostSamples = 0xff;
-constexpr unsigned kMostLogFactor = 0xffff;
-
-/// In one word, so that it is read without a lock. What does not fit becomes the most that does.
-std::uint64_t pack(const EvictionSettings& settings) {
-  return static_cast<std::uint64_t>(settings.policy) | std::uint64_t{std::min(settings.samples, kMostSamples)} << 8 |
-         std::uint64_t{std::min(settings.lfu_log_factor, kMostLogFactor)} << 16 |
-         std::uint64_t{settings.lfu_decay_minutes} << 32;
-}
-
 /// Then the bytes of the value must stay as they are, and a change makes another entry.
 bool replies_refer_to(const Entry& entry) { return entry.in_own_block() && EntryBlock::is_referenced(entry); }
 
@@ -28,9 +18,8 @@ bool replies_refer_to(const Entry& entry) { return entry.in_own_block() && Entry
 
 Keyspace::Keyspace(Options options)
     : stripes_(options.databases, options.shared),
-      eviction_(pack({})),
-      heat_sweep_(stripes_, epochs_),
-      evictor_(std::make_unique<Evictor>(stripes_, epochs_, heat_sweep_,
+      heat_sweep_(stripes_, epochs_, eviction_),
+      evictor_(std::make_unique<Evictor>(stripes_, epochs_, heat_sweep_, eviction_,
                                          [this](const Erase& effect, Instant now) { apply(effect, now); })) {
   account(sizeof(*this));
 }
@@ -38,16 +27,8 @@ Keyspace::~Keyspace() { account(-static_cast<std::int64_t>(sizeof(*this))); }
 
 void Keyspace::set_eviction(const EvictionSettings& settings) {
   const EvictionPolicy before = policy();
-  eviction_.store(pack(settings), std::memory_order_relaxed);
+  eviction_.store(settings);
   if (uses_frequency(settings.policy) != uses_frequency(before)) heat_sweep_.change_policy();
-  // Other keys may go: what was counted of those before them begins anew.
-  if (only_volatile(settings.policy) != only_volatile(before)) evictor_->begin_anew();
-}
-
-EvictionSettings Keyspace::eviction() const {
-  const std::uint64_t packed = eviction_.load(std::memory_order_relaxed);
-  return {static_cast<EvictionPolicy>(packed & 0xff), static_cast<unsigned>(packed >> 8 & kMostSamples),
-          static_cast<unsigned>(packed >> 16 & kMostLogFactor), static_cast<unsigned>(packed >> 32)};
 }
 
 Table::Found Keyspace::look_up(Db db, const Key& key, Instant now) {
@@ -80,13 +61,14 @@ void Keyspace::unwatch(Db db, const Key& key, const WatchFlag& flag) {
   stripe(key.stripe).watched.remove(db, key.bytes, flag);
 }
 
-void Keyspace::expiry_changed(Partition& partition, std::uint64_t hash, std::optional<Instant> before,
+void Keyspace::expiry_changed(Stripe& at, Partition& partition, std::uint64_t hash, std::optional<Instant> before,
                               std::optional<Instant> after) {
   if (before == after) return;
   ExpiryIndex& expiries = partition.expiries;
   if (after) {
     expiries.count(*after, 1);
     expiries.note(partition.table.group_of(hash), *after);
+    at.next_due = std::min(at.next_due, *after);
   }
   if (before) expiries.count(*before, -1);
 }
@@ -94,7 +76,7 @@ void Keyspace::expiry_changed(Partition& partition, std::uint64_t hash, std::opt
 void Keyspace::change(const Put& effect, Instant now) {
   Stripe& at = stripe(effect.key.stripe);
   Partition& partition = stripes_.partition_or_new(at, effect.db);
-  touch_watched(at, effect.db, effect.key.bytes);
+  changes(at, effect.db, effect.key.bytes);
   const auto [old, heat] = partition.table.find(effect.key.hash, effect.key.bytes);
   std::optional<Instant> before;
   if (old == nullptr) {
@@ -107,13 +89,13 @@ void Keyspace::change(const Put& effect, Instant now) {
       partition.table.replace(heat, partition.table.make({effect.key.bytes, effect.value, effect.expiry}));
     }
   }
-  if (before || effect.expiry) expiry_changed(partition, effect.key.hash, before, effect.expiry);
+  if (before || effect.expiry) expiry_changed(at, partition, effect.key.hash, before, effect.expiry);
 }
 
 void Keyspace::change(const Overwrite& effect, Instant now) {
   Stripe& at = stripe(effect.key.stripe);
   Partition& partition = stripes_.partition_or_new(at, effect.db);
-  touch_watched(at, effect.db, effect.key.bytes);
+  changes(at, effect.db, effect.key.bytes);
   const bool is_new = partition.table.find(effect.key.hash, effect.key.bytes).entry == nullptr;
   if (is_new) {
     const Table::Fresh fresh = partition.table.make({effect.key.bytes, StringValue::raw({}), std::nullopt});
@@ -142,10 +124,10 @@ void Keyspace::change(const Overwrite& effect, Instant now) {
   partition.table.replace(heat, larger);
 }
 
-void Keyspace::erase_entry(Partition& partition, std::uint64_t hash, const Entry* entry) {
+void Keyspace::erase_entry(Stripe& at, Partition& partition, std::uint64_t hash, const Entry* entry) {
   const std::optional<Instant> expiry = entry->expiry();
   partition.erase(hash, entry);
-  if (expiry) expiry_changed(partition, hash, expiry, std::nullopt);
+  if (expiry) expiry_changed(at, partition, hash, expiry, std::nullopt);
 }
 
 void Keyspace::count_erased(EraseReason reason, std::optional<Instant> due, Instant now) {
@@ -165,9 +147,9 @@ void Keyspace::change(const Erase& effect, Instant now) {
   if (partition == nullptr) return;
   const Entry* entry = partition->table.find(effect.key.hash, effect.key.bytes).entry;
   if (entry == nullptr) return;
-  touch_watched(at, effect.db, effect.key.bytes);
+  changes(at, effect.db, effect.key.bytes);
   count_erased(effect.reason, entry->expiry(), now);
-  erase_entry(*partition, effect.key.hash, entry);
+  erase_entry(at, *partition, effect.key.hash, entry);
 }
 
 void Keyspace::change(const SetExpiry& effect, Instant) {
@@ -176,12 +158,12 @@ void Keyspace::change(const SetExpiry& effect, Instant) {
   if (partition == nullptr) return;
   const auto [entry, heat] = partition->table.find(effect.key.hash, effect.key.bytes);
   if (entry == nullptr) return;
-  touch_watched(at, effect.db, effect.key.bytes);
+  changes(at, effect.db, effect.key.bytes);
   const std::optional<Instant> before = entry->expiry();
   if (!entry->set_expiry_in_place(effect.expiry)) {
     partition->table.replace(heat, partition->table.make({effect.key.bytes, entry->value(), effect.expiry}));
   }
-  expiry_changed(*partition, effect.key.hash, before, effect.expiry);
+  expiry_changed(at, *partition, effect.key.hash, before, effect.expiry);
 }
 
 bool Keyspace::holds(const Partition* partition, ByteView key, std::uint64_t hash) {
@@ -217,18 +199,17 @@ void Keyspace::change(const SwapDb& effect, Instant) {
 }
 
 std::size_t Keyspace::free_some(std::size_t limit, Freeing freeing) {
-  const PartitionPool::Freed freed = stripes_.pool().free_some(limit);
+  const PartitionPool::Freed freed = stripes_.pool().free_some(limit, freeing);
   if (!freed.any) return LargeBlocks::instance().free_piece() ? 1 : List::free_some(limit);
-  if (freeing == Freeing::Lazy) lazily_freed_.fetch_add(freed.entries, std::memory_order_relaxed);
   return freed.entries + 1;  // an empty table was work too
 }
 
 Keyspace::Room Keyspace::make_room(std::int64_t limit, Instant now, std::size_t most) {
-  const EvictionSettings settings = eviction();
   for (; used_memory() > limit; --most) {
     if (most == 0) return Room::NotYet;
     if (free_some(1) > 0) continue;  // what is already deleted goes first
-    if (settings.policy == EvictionPolicy::NoEviction || !evictor_->evict_one(settings, now)) return Room::None;
+    if (policy() != EvictionPolicy::NoEviction && evictor_->evict_one(now)) continue;
+    return stripes_.pool().empties_one() ? Room::NotYet : Room::None;  // another thread is at it
   }
   return Room::Enough;
 }
@@ -256,42 +237,64 @@ std::size_t Keyspace::expire_group(Partition& partition, Db db, StripeIndex inde
   return due.size() + 1;
 }
 
-std::size_t Keyspace::expire_some(StripeIndex index, Instant now, std::size_t limit) {
-  if (!active_expiry_.load(std::memory_order_relaxed)) return 0;
-  const Guard guard = lock(mask_of(index));
-  const Stripe& at = stripe(index);
+std::size_t Keyspace::expire_groups(Partition& partition, Db db, StripeIndex index, Instant now, std::size_t limit) {
   std::size_t met = 0;
-  for (std::uint32_t number = 0; number < at.end; ++number) {
-    Partition* const partition = at.partition(Db{number});
-    if (partition == nullptr) continue;
-    while (met < limit) {
-      const std::size_t done = expire_group(*partition, Db{number}, index, now, limit - met);
-      if (done == 0) break;
-      met += done;
-    }
+  while (met < limit) {
+    const std::size_t done = expire_group(partition, db, index, now, limit - met);
+    if (done == 0) break;
+    met += done;
   }
   return met;
 }
 
-bool Keyspace::compact_some(StripeIndex index, std::size_t limit) {
+std::size_t Keyspace::expire_some(StripeIndex index, Instant now, std::size_t limit) {
+  if (!active_expiry_.load(std::memory_order_relaxed)) return 0;
   const Guard guard = lock(mask_of(index));
-  const Stripe& at = stripe(index);
-  for (std::uint32_t number = 0; number < at.end; ++number) {
+  Stripe& at = stripe(index);
+  if (at.next_due >= now) return 0;
+  std::size_t met = 0;
+  Instant next_due{INT64_MAX};
+  std::uint32_t number = at.next_expired;
+  for (std::uint32_t step = 0; step < at.end && met < limit; ++step, ++number) {
+    if (number >= at.end) number = 0;
     Partition* const partition = at.partition(Db{number});
-    if (partition != nullptr && partition->table.compact(limit)) return true;
+    if (partition == nullptr) continue;
+    met += expire_groups(*partition, Db{number}, index, now, limit - met);
+    if (const auto earliest = partition->expiries.earliest()) next_due = std::min(next_due, earliest->at);
+  }
+  at.next_expired = number;
+  if (met < limit) at.next_due = next_due;
+  return met;
+}
+
+bool Keyspace::compact_some(StripeIndex index, std::size_t limit) {
+  constexpr std::uint32_t kMostLooks = 16;  // at databases
+  const Guard guard = lock(mask_of(index));
+  Stripe& at = stripe(index);
+  for (std::uint32_t look = 0; at.changed && look < kMostLooks; ++look) {
+    if (at.next_compacted >= at.end) at.next_compacted = 0;
+    Partition* const partition = at.partition(Db{at.next_compacted});
+    if (partition != nullptr && partition->table.compact(limit)) {
+      at.compact = 0;
+      return true;
+    }
+    ++at.next_compacted;
+    if (++at.compact < at.end) continue;
+    at.changed = false;
+    at.compact = 0;
   }
   return false;
 }
 
 Keyspace::Counters Keyspace::counters() const {
   return {expired_.load(std::memory_order_relaxed), evicted_.load(std::memory_order_relaxed),
-          lazily_freed_.load(std::memory_order_relaxed)};
+          stripes_.pool().lazily_freed()};
 }
 
 void Keyspace::reset_counters() {
   expired_.store(0, std::memory_order_relaxed);
   evicted_.store(0, std::memory_order_relaxed);
-  lazily_freed_.store(0, std::memory_order_relaxed);
+  stripes_.pool().reset_counter();
   expiry_lag_.reset();
 }
 

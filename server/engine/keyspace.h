@@ -118,7 +118,7 @@ class Keyspace {
   /// Erases keys of the stripe that are due, until about `limit` keys and groups of buckets have been dealt with;
   /// returns how many were: below `limit`, nothing due is left.
   std::size_t expire_some(StripeIndex stripe, Instant now, std::size_t limit);
-  enum class Freeing : std::uint8_t { Lazy, AtOnce };  // AtOnce: not counted as lazily freed
+  using Freeing = PartitionPool::Freeing;
   /// Moves about `limit` entries of the stripe together where pages have become sparse; true if there is more to do.
   bool compact_some(StripeIndex stripe, std::size_t limit);
   /// Frees about `limit` entries of flushed databases, whole pages of them, or else a piece of a large block or chunks
@@ -156,13 +156,11 @@ class Keyspace {
   std::int64_t idle_ms(Heat heat, Instant now);
   /// Background work: gives about `limit` buckets of keys the heats that time has brought (epochs that were merged,
   /// frequencies that have decayed, another policy). True if there is more to do.
-  bool sweep_heats(Instant now, std::size_t limit) { return heat_sweep_.go_on(eviction(), now, limit); }
+  bool sweep_heats(Instant now, std::size_t limit) { return heat_sweep_.go_on(now, limit); }
   /// Any thread, any time.
   void set_eviction(const EvictionSettings& settings);
-  EvictionSettings eviction() const;
-  EvictionPolicy policy() const {
-    return static_cast<EvictionPolicy>(eviction_.load(std::memory_order_relaxed) & 0xff);
-  }
+  EvictionSettings eviction() const { return eviction_.load(); }
+  EvictionPolicy policy() const { return eviction_.policy(); }
   /// Off for tests that step the clock by hand (DEBUG SET-ACTIVE-EXPIRE).
   void set_active_expiry(bool on) { active_expiry_.store(on, std::memory_order_relaxed); }
 
@@ -186,12 +184,14 @@ class Keyspace {
 
   template <class Edit>
   void change_list(Db db, const Key& key, Instant now, const Edit& edit);
-  void expiry_changed(Partition& partition, std::uint64_t hash, std::optional<Instant> before,
-                      std::optional<Instant> after);
-  void erase_entry(Partition& partition, std::uint64_t hash, const Entry* entry);
+  static void expiry_changed(Stripe& at, Partition& partition, std::uint64_t hash, std::optional<Instant> before,
+                             std::optional<Instant> after);
+  static void erase_entry(Stripe& at, Partition& partition, std::uint64_t hash, const Entry* entry);
   void count_erased(EraseReason reason, std::optional<Instant> due, Instant now);
+  std::size_t expire_groups(Partition& partition, Db db, StripeIndex index, Instant now, std::size_t limit);
   std::size_t expire_group(Partition& partition, Db db, StripeIndex index, Instant now, std::size_t limit);
-  void touch_watched(Stripe& at, Db db, ByteView key) {
+  static void changes(Stripe& at, Db db, ByteView key) {
+    at.changed = true;
     if (!at.watched.empty()) at.watched.touch(db, key);
   }
   static bool holds(const Partition* partition, ByteView key, std::uint64_t hash);
@@ -199,14 +199,13 @@ class Keyspace {
 
   Stripes stripes_;
   EffectSink* sink_ = nullptr;
-  std::atomic<std::uint64_t> eviction_;  // EvictionSettings, packed
+  SharedEvictionSettings eviction_;
   Epochs epochs_;
   HeatSweep heat_sweep_;
   std::unique_ptr<Evictor> evictor_;
   std::atomic<bool> active_expiry_{true};
   std::atomic<std::uint64_t> expired_{0};
   std::atomic<std::uint64_t> evicted_{0};
-  std::atomic<std::uint64_t> lazily_freed_{0};
   SharedDurationHistogram expiry_lag_;
 };
 

@@ -64,7 +64,7 @@ template <class Edit>
 void Keyspace::change_list(Db db, const Key& key, Instant now, const Edit& edit) {
   Stripe& at = stripe(key.stripe);
   Partition& partition = stripes_.partition_or_new(at, db);
-  touch_watched(at, db, key.bytes);
+  changes(at, db, key.bytes);
   const auto [entry, heat] = partition.table.find(key.hash, key.bytes);
   if (entry == nullptr) {
     SmallList list{PackedView()};
@@ -77,7 +77,7 @@ void Keyspace::change_list(Db db, const Key& key, Instant now, const Edit& edit)
   touch(at, {entry, heat}, now);
   if (List* const large = entry->large_list()) {
     edit(*large);
-    if (large->empty()) return erase_entry(partition, key.hash, entry);
+    if (large->empty()) return erase_entry(at, partition, key.hash, entry);
     const std::optional<PackedView> run = packed_again(*large);
     if (!run) return;
     partition.table.replace(heat, partition.table.make({key.bytes, ListView(*run), entry->expiry()}));
@@ -85,7 +85,7 @@ void Keyspace::change_list(Db db, const Key& key, Instant now, const Edit& edit)
   }
   SmallList list(entry->list().packed());
   edit(list);
-  if (list.size() == 0) return erase_entry(partition, key.hash, entry);
+  if (list.size() == 0) return erase_entry(at, partition, key.hash, entry);
   if (entry->assign_in_place(list.view())) return;
   partition.table.replace(heat, partition.table.make({key.bytes, list.view(), entry->expiry()}));
 }

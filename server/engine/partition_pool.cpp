@@ -4,42 +4,71 @@
 
 namespace magpie::engine {
 
-// Spare ones are not used memory: nothing can be done about them, so a limit must not be missed for their sake.
+// Spare ones are not used memory: they serve again, and a limit must not be missed for their sake.
 
 PartitionPool::~PartitionPool() {
   account(-static_cast<std::int64_t>((all_.size() - spare_.size()) * sizeof(Partition)));
 }
 
+std::size_t PartitionPool::free_entries(Partition& partition, std::size_t limit, Freeing freeing) {
+  const std::size_t freed = partition.table.free_some(limit);
+  trash_keys_.fetch_sub(freed, std::memory_order_relaxed);
+  if (freeing == Freeing::Lazy) lazily_freed_.fetch_add(freed, std::memory_order_relaxed);
+  return freed;
+}
+
+/// With the lock. Where databases are filled a little and flushed again and again, what was flushed serves anew, and
+/// does not pile up faster than background work empties it.
+Partition* PartitionPool::take_spare() {
+  if (!spare_.empty()) {
+    Partition* const taken = spare_.back();
+    spare_.pop_back();
+    return taken;
+  }
+  if (trash_.empty() || trash_.back()->table.size() > kSmall) return nullptr;
+  Partition* const taken = trash_.back();
+  trash_.pop_back();
+  while (free_entries(*taken, kSmall, Freeing::Lazy) > 0 || taken->table.size() > 0) {
+  }
+  account(-static_cast<std::int64_t>(sizeof(Partition)));
+  return taken;
+}
+
 Partition& PartitionPool::take() {
   const std::lock_guard guard(lock_);
+  Partition* const spare = take_spare();
   account(sizeof(Partition));
-  if (spare_.empty()) return *all_.emplace_back(std::make_unique<Partition>());
-  Partition& taken = *spare_.back();
-  spare_.pop_back();
-  taken.table.reset();
-  return taken;
+  if (spare == nullptr) return *all_.emplace_back(std::make_unique<Partition>());
+  spare->table.reset();
+  return *spare;
 }
 
 void PartitionPool::discard(Partition& partition) {
   partition.expiries.clear();
   const std::lock_guard guard(lock_);
-  trash_keys_.fetch_add(partition.table.size(), std::memory_order_relaxed);
-  trash_.push_back(&partition);
+  const std::size_t keys = partition.table.size();
+  trash_keys_.fetch_add(keys, std::memory_order_relaxed);
+  if (keys > kSmall) {
+    trash_.push_front(&partition);
+  } else {
+    trash_.push_back(&partition);
+  }
 }
 
-PartitionPool::Freed PartitionPool::free_some(std::size_t limit) {
+PartitionPool::Freed PartitionPool::free_some(std::size_t limit, Freeing freeing) {
   Partition* partition = nullptr;
   {
     const std::lock_guard guard(lock_);
     if (trash_.empty()) return {};
-    partition = trash_.back();
-    trash_.pop_back();
+    partition = trash_.front();
+    trash_.pop_front();
+    emptying_.fetch_add(1, std::memory_order_relaxed);
   }
-  const std::size_t freed = partition->table.free_some(limit);
-  trash_keys_.fetch_sub(freed, std::memory_order_relaxed);
+  const std::size_t freed = free_entries(*partition, limit, freeing);
   const std::lock_guard guard(lock_);
+  emptying_.fetch_sub(1, std::memory_order_relaxed);
   if (partition->table.size() > 0) {
-    trash_.push_back(partition);
+    trash_.push_front(partition);
   } else {
     account(-static_cast<std::int64_t>(sizeof(Partition)));
     spare_.push_back(partition);

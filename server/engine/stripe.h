@@ -55,7 +55,13 @@ struct Partition {
 /// One of the lock-striped parts of the keyspace. Everything but the lock is guarded by the lock.
 struct alignas(64) Stripe {
   StripeLock lock;
-  std::uint32_t end = 0;  // of the databases that were ever used
+  std::uint32_t end = 0;  // of the databases that are used
+  // What background work has to look at.
+  Instant next_due{INT64_MAX};  // no key is due before
+  std::uint32_t next_expired = 0;  // the database where expiry goes on
+  std::uint32_t next_compacted = 0;  // and compaction
+  std::uint32_t compact = 0;  // databases before that one after the other, which needed none
+  bool changed = false;  // since all of them needed none
   std::atomic<Partition*>* partitions = nullptr;  // by database; null until used. The keyspace's
   WatchedKeys watched;
   Ghost ghost;

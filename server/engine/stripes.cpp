@@ -31,13 +31,17 @@ Partition& Stripes::new_partition(Stripe& at, Db db) {
 void Stripes::discard(Stripe& at, Db db) {
   Partition* const partition = at.partitions[magpie::index_of(db)].exchange(nullptr, std::memory_order_relaxed);
   if (partition != nullptr) pool_.discard(*partition);
+  while (at.end > 0 && at.partition(Db{at.end - 1}) == nullptr) --at.end;
 }
 
 void Stripes::swap(Stripe& at, Db first, Db second) {
   std::atomic<Partition*>& one = at.partitions[magpie::index_of(first)];
   std::atomic<Partition*>& other = at.partitions[magpie::index_of(second)];
-  at.end = std::max(at.end, std::max(magpie::index_of(first), magpie::index_of(second)) + 1);
   Partition* const moved = one.load(std::memory_order_relaxed);
+  if (moved == nullptr && other.load(std::memory_order_relaxed) == nullptr) return;
+  at.end = std::max(at.end, std::max(magpie::index_of(first), magpie::index_of(second)) + 1);
+  at.changed = true;  // whoever goes through the databases may miss what has moved
+  at.compact = 0;
   one.store(other.exchange(moved, std::memory_order_release), std::memory_order_release);
 }
 

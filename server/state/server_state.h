@@ -130,9 +130,10 @@ struct LoopState {
   /// The time that commands run at. Tests step a clock by hand.
   std::function<Instant()> clock = wall_clock;
   std::uint64_t clock_read_at = 0;  // ticks() of the last read_clock()
+  Instant read_time;  // what it has told: whoever runs next must not run before that
   Instant read_clock() {
     clock_read_at = ticks();
-    return clock();
+    return read_time = clock();
   }
   /// The next command reads the time anew.
   void forget_clock() { clock_read_at = 0; }

@@ -125,6 +125,19 @@ TEST_CASE("databases that were used leave next to nothing behind") {
   CHECK(keyspace.keys(Db{0}) == 1);
 }
 
+TEST_CASE("databases that are filled a little and flushed again and again do not pile up") {
+  Keyspace keyspace({2, true});
+  const auto pages = [] { return PagePool::instance().usage().taken; };
+  const std::size_t before = pages();
+  for (int round = 0; round < 1000; ++round) {
+    for (int number = 0; number < 8; ++number) put(keyspace, number_key(number), "value");
+    keyspace.apply(Flush{Db{0}}, kNow);
+  }
+  CHECK(pages() - before < 8 * 4);  // nothing was freed in the background
+  CHECK(keyspace.pending_lazy_free() <= 100);
+  CHECK(keyspace.counters().lazily_freed + keyspace.pending_lazy_free() == 8000);
+}
+
 TEST_CASE("overhead is what tables and expiry state take") {
   Keyspace keyspace({2, true});
   const std::size_t empty = keyspace.overhead_memory();

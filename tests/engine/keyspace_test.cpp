@@ -30,6 +30,7 @@ using magpie::testing::put;
 namespace {
 
 constexpr Db kFirst{0};
+constexpr Db kSecond{1};
 
 std::string text_at(Keyspace& keyspace, ByteView key) {
   const Entry* entry = keyspace.find(kFirst, Key::of(key), kNow);
@@ -214,4 +215,20 @@ TEST_CASE("one thread alone needs no locks") {
   const Keyspace::Guard second = keyspace.lock(magpie::engine::kAllStripes);
   put(keyspace, "k", "v");
   CHECK(text_at(keyspace, "k") == "v");
+}
+
+TEST_CASE("a database where keys always fall due does not keep others from expiring") {
+  constexpr std::size_t kLimit = 20;
+  Keyspace keyspace({3, true});
+  const auto due = [&](Db db, const std::string& name) {
+    keyspace.apply(Put{db, Key::of(name), StringValue::plain("v"), Instant{kNow.ms - 1}}, kNow);
+  };
+  const auto stripe = Key::of("{t}").stripe;
+  due(kSecond, "{t}rare");
+  for (int round = 0; round < 3; ++round) {
+    for (int number = 0; number < 100; ++number) due(kFirst, "{t}" + std::to_string(number));
+    keyspace.expire_some(stripe, kNow, kLimit);
+  }
+  CHECK(keyspace.keys(kSecond) == 0);
+  CHECK(keyspace.keys(kFirst) > 0);
 }

@@ -7,6 +7,7 @@
 
 #include "server/engine/key.h"
 #include "server/file_limit.h"
+#include "server/state/clock.h"
 #include "tests/node/fixture.h"
 
 using magpie::engine::Key;
@@ -241,4 +242,21 @@ TEST_CASE("a connection that is read twice in one turn loses nothing") {
   in_two_reads(gets, [&] { twice.shut_down_writing(); });
   for (int i = 0; i < kGets; ++i) REQUIRE(twice.reply() == bulk(large));
   CHECK(twice.closed());
+}
+
+TEST_CASE("no command of a turn runs at a time before one that ran ahead of it") {
+  magpie::config::Settings settings = two_loops();
+  settings.enable_debug_command = magpie::config::Permission::Yes;
+  OneLoop loop(3, std::move(settings));
+  std::vector<Client>& clients = loop.clients();
+  const std::int64_t before = magpie::server::wall_clock().ms;
+  loop.in_one_turn([&] {
+    clients[0].send("DEBUG SLEEP 0.1\r\n");
+    clients[1].send("GET another\r\n");
+    clients[2].send("SET k v PX 60000\r\nPEXPIRETIME k\r\n");
+  });
+  CHECK(clients[0].reply() == "+OK\r\n");
+  CHECK(clients[1].reply() == "$-1\r\n");
+  CHECK(clients[2].reply() == "+OK\r\n");
+  CHECK(std::stoll(clients[2].reply().substr(1)) >= before + 100 + 60'000);
 }
