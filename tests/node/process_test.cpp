@@ -125,6 +125,7 @@ TEST_CASE("one signal shuts down in order, a second one ends at once, whatever s
     await_listener(socket);
     const UnixClient client(socket);
     const UnixClient other(socket);
+    REQUIRE(contains(other.answer("PING\r\n"), "PONG"));  // before that no signal is watched
     if (twice) {
       client.send("DEBUG SLEEP 100\r\n");
       REQUIRE(eventually([&] { return contains(other.answer("CLIENT LIST\r\n"), "cmd=debug"); }));
