@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "server/commands/command_table.h"
 #include "server/commands/context.h"
@@ -59,6 +60,15 @@ const config::Settings& settings_after(const CommandContext& context) {
 /// At least the bytes of the arguments: they lie behind each other in what was received, or else anything.
 std::size_t span_of(std::span<const ByteView> arguments) {
   return static_cast<std::size_t>(arguments.back().data() - arguments.front().data()) + arguments.back().size();
+}
+
+/// What a command changes is one group, if its locks are held.
+CommandResult handle(CommandContext& context) {
+  const Command& command = context.command;
+  ArgReader args(context.argv.subspan(command.names));
+  if (!command.has(kWrite) || command.row->locks == Locks::Own) return command.handler(context, std::move(args));
+  const engine::Keyspace::Group group(context.server.keyspace);
+  return command.handler(context, std::move(args));
 }
 
 /// The time was read for a whole burst, and something in it, or another thread's lock, may have taken long.
@@ -153,7 +163,7 @@ bool execute(Execution& execution, const Command& command, std::span<const ByteV
   if (!execution.in_transaction) refresh_time(execution, start);  // a transaction has one time
   CommandContext context(execution, command, arguments, ahead);
   const std::size_t reply_start = execution.reply.buffer().size();
-  const CommandResult result = command.handler(context, ArgReader(arguments.subspan(command.names)));
+  const CommandResult result = handle(context);
   if (!result) reply_error(execution, result.error().text());
   const std::uint64_t ns = server::ns_between(start, server::ticks());
   if (execution.server.monitors.load(std::memory_order_relaxed) > 0) feed_monitors(context);

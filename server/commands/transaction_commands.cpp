@@ -107,6 +107,7 @@ CommandResult exec(CommandContext& context, ArgReader) {
     } else if (dirty) {
       context.reply.null_array();
     } else {
+      const engine::Keyspace::Group group(keyspace);
       run_queue(context);
     }
   }

@@ -91,6 +91,10 @@ using Effect = std::variant<Put, Overwrite, Erase, SetExpiry, ListPush, ListSet,
 class EffectSink {
  public:
   virtual void on_effect(const Effect& effect) = 0;
+  /// What this thread does up to end_group() belongs together: whoever replays it does all of it or nothing. Groups may
+  /// lie in one another; the outermost counts.
+  virtual void begin_group() {}
+  virtual void end_group() {}
 
  protected:
   ~EffectSink() = default;

@@ -64,6 +64,24 @@ class Keyspace {
   void replay(const Effect& effect, Instant now) {
     std::visit([&](const auto& one) { change(one, now); }, effect);
   }
+  /// Whether replay() can do it, for effects from outside: a change of a list needs a list that is long enough.
+  bool can_replay(const Effect& effect) const;
+  /// While it lives, the changes of this thread are a group (EffectSink). Begun and ended under the same locks, which
+  /// must be all that it changes.
+  class [[nodiscard]] Group {
+   public:
+    explicit Group(Keyspace& keyspace) : sink_(keyspace.sink_) {
+      if (sink_ != nullptr) sink_->begin_group();
+    }
+    ~Group() {
+      if (sink_ != nullptr) sink_->end_group();
+    }
+    Group(const Group&) = delete;
+    Group& operator=(const Group&) = delete;
+
+   private:
+    EffectSink* sink_;
+  };
 
   /// How the key has been used; nothing if there is none, expired or not.
   std::optional<Heat> heat(Db db, const Key& key) const;
@@ -150,7 +168,7 @@ class Keyspace {
   /// overhead_memory().
   KeyCost key_cost(bool held = false);
 
-  /// While no other thread uses the keyspace.
+  /// Needs all stripes.
   void set_sink(EffectSink* sink) { sink_ = sink; }
   /// Milliseconds since the last use of a key with this heat, coarsely; not under the frequency policies.
   std::int64_t idle_ms(Heat heat, Instant now);
