@@ -1,0 +1,279 @@
+#include "protocol/wire/messages.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "protocol/check.h"
+#include "protocol/wire/frame.h"
+#include "protocol/wire/node.pb.h"
+
+namespace magpie::wire {
+namespace {
+
+// --- to protobuf ---
+
+template <std::size_t Size>
+std::string text(const std::array<std::uint8_t, Size>& bytes) {
+  return {bytes.begin(), bytes.end()};
+}
+
+template <class Repeated>
+void put_history(const History& from, Repeated& to) {
+  for (const TermBegin& begin : from) {
+    pb::TermBegin& added = *to.Add();
+    added.set_term(begin.term);
+    added.set_lsn(begin.lsn);
+  }
+}
+
+void put(const Hello& from, pb::Message& to) {
+  pb::Hello& hello = *to.mutable_hello();
+  hello.set_oldest_version(from.oldest_version);
+  hello.set_newest_version(from.newest_version);
+  hello.set_cluster(from.cluster);
+  hello.set_node(from.node);
+  hello.set_incarnation(text(from.incarnation));
+  hello.set_nonce(text(from.nonce));
+  hello.set_purpose(static_cast<pb::Purpose>(from.purpose));
+  hello.set_client_address(from.client_address);
+}
+void put(const Welcome& from, pb::Message& to) {
+  pb::Welcome& welcome = *to.mutable_welcome();
+  welcome.set_version(from.version);
+  welcome.set_node(from.node);
+  welcome.set_incarnation(text(from.incarnation));
+  welcome.set_nonce(text(from.nonce));
+  welcome.set_proof(text(from.proof));
+}
+void put(const Refusal& from, pb::Message& to) {
+  to.mutable_refusal()->set_code(static_cast<pb::RefusalCode>(from.code));
+  to.mutable_refusal()->set_reason(from.reason);
+}
+void put(const Follow& from, pb::Message& to) {
+  pb::Follow& follow = *to.mutable_follow();
+  follow.set_proof(text(from.proof));
+  follow.set_log(from.log);
+  put_history(from.history, *follow.mutable_history());
+  follow.set_lsn(from.lsn);
+  follow.set_databases(from.databases);
+}
+void put(const Resume& from, pb::Message& to) {
+  pb::Resume& resume = *to.mutable_resume();
+  resume.set_log(from.log);
+  put_history(from.history, *resume.mutable_history());
+  resume.set_lsn(from.lsn);
+}
+void put(const SyncBegin& from, pb::Message& to) {
+  pb::SyncBegin& begin = *to.mutable_sync_begin();
+  begin.set_log(from.log);
+  put_history(from.history, *begin.mutable_history());
+  begin.set_lsn(from.lsn);
+  begin.set_keys(from.keys);
+}
+void put(const SyncData& from, pb::Message& to) {
+  pb::SyncData& data = *to.mutable_sync_data();
+  data.set_effects(std::string(from.effects));
+  data.set_lsn(from.lsn);
+  data.set_keys(from.keys);
+}
+void put(const SyncEnd& from, pb::Message& to) { to.mutable_sync_end()->set_lsn(from.lsn); }
+void put(const Batch& from, pb::Message& to) {
+  pb::Batch& batch = *to.mutable_batch();
+  batch.set_term(from.term);
+  batch.set_lsn(from.lsn);
+  batch.set_records(std::string(from.records));
+  batch.set_size(from.size);
+  batch.set_commit(from.commit);
+  batch.set_time_ms(from.time_ms);
+}
+void put(const Applied& from, pb::Message& to) {
+  pb::Applied& applied = *to.mutable_applied();
+  applied.set_term(from.term);
+  applied.set_lsn(from.lsn);
+  applied.set_taken(from.taken);
+}
+void put(const Heartbeat& from, pb::Message& to) {
+  pb::Heartbeat& heartbeat = *to.mutable_heartbeat();
+  heartbeat.set_term(from.term);
+  heartbeat.set_leader(text(from.leader));
+  heartbeat.set_follower(text(from.follower));
+  heartbeat.set_lsn(from.lsn);
+  heartbeat.set_commit(from.commit);
+  heartbeat.set_time_ms(from.time_ms);
+  heartbeat.set_sent_ns(from.sent_ns);
+}
+void put(const HeartbeatAnswer& from, pb::Message& to) {
+  pb::HeartbeatAnswer& answer = *to.mutable_heartbeat_answer();
+  answer.set_term(from.term);
+  answer.set_lsn(from.lsn);
+  answer.set_sent_ns(from.sent_ns);
+}
+
+// --- from protobuf ---
+
+/// Takes fields that have a size or a range; what is wrong first latches.
+class Taker {
+ public:
+  const char* wrong() const { return wrong_; }
+
+  template <std::size_t Size>
+  void bytes(const std::string& from, std::array<std::uint8_t, Size>& to, const char* why) {
+    if (from.size() != Size) return fail(why);
+    std::ranges::copy(from, to.begin());
+  }
+  void name(const std::string& from, std::string& to) {
+    if (from.size() > kMostName) return fail("a name that is too long");
+    to = from;
+  }
+  template <class Code>
+  void code(int from, Code least, Code most, Code& to, const char* why) {
+    if (from < static_cast<int>(least) || from > static_cast<int>(most)) return fail(why);
+    to = static_cast<Code>(from);
+  }
+  template <class Repeated>
+  void history(const Repeated& from, History& to) {
+    if (static_cast<std::size_t>(from.size()) > kMostTerms) return fail("a history that is too long");
+    for (const pb::TermBegin& begin : from) to.push_back({begin.term(), begin.lsn()});
+    const auto descends = [](const TermBegin& earlier, const TermBegin& later) {
+      return earlier.term >= later.term || earlier.lsn > later.lsn;
+    };
+    if (std::ranges::adjacent_find(to, descends) != to.end()) fail("a history that does not ascend");
+  }
+  void fail(const char* why) {
+    if (wrong_ == nullptr) wrong_ = why;
+  }
+
+ private:
+  const char* wrong_ = nullptr;
+};
+
+constexpr const char* kNoIncarnation = "an incarnation that is none";
+constexpr const char* kNoNonce = "a nonce that is none";
+constexpr const char* kNoProof = "a proof that is none";
+
+Message take(const pb::Hello& from, Taker& taker) {
+  Hello to{.oldest_version = from.oldest_version(), .newest_version = from.newest_version()};
+  taker.name(from.cluster(), to.cluster);
+  taker.name(from.node(), to.node);
+  taker.bytes(from.incarnation(), to.incarnation, kNoIncarnation);
+  taker.bytes(from.nonce(), to.nonce, kNoNonce);
+  taker.code(from.purpose(), Purpose::Follow, Purpose::Heartbeats, to.purpose, "a purpose that is not known");
+  taker.name(from.client_address(), to.client_address);
+  return to;
+}
+Message take(const pb::Welcome& from, Taker& taker) {
+  Welcome to{.version = from.version()};
+  taker.name(from.node(), to.node);
+  taker.bytes(from.incarnation(), to.incarnation, kNoIncarnation);
+  taker.bytes(from.nonce(), to.nonce, kNoNonce);
+  taker.bytes(from.proof(), to.proof, kNoProof);
+  return to;
+}
+Message take(const pb::Refusal& from, Taker& taker) {
+  Refusal to;
+  // A code of a later version is a refusal all the same.
+  if (from.code() <= static_cast<int>(RefusalCode::Busy) && from.code() >= 0) {
+    to.code = static_cast<RefusalCode>(from.code());
+  }
+  taker.name(from.reason(), to.reason);
+  return to;
+}
+Message take(const pb::Follow& from, Taker& taker) {
+  Follow to{.lsn = from.lsn(), .databases = from.databases()};
+  taker.bytes(from.proof(), to.proof, kNoProof);
+  taker.name(from.log(), to.log);
+  taker.history(from.history(), to.history);
+  return to;
+}
+Message take(const pb::Resume& from, Taker& taker) {
+  Resume to{.lsn = from.lsn()};
+  taker.name(from.log(), to.log);
+  taker.history(from.history(), to.history);
+  return to;
+}
+Message take(const pb::SyncBegin& from, Taker& taker) {
+  SyncBegin to{.lsn = from.lsn(), .keys = from.keys()};
+  taker.name(from.log(), to.log);
+  taker.history(from.history(), to.history);
+  return to;
+}
+Message take(const pb::SyncData& from, Taker&) { return SyncData{from.effects(), from.lsn(), from.keys()}; }
+Message take(const pb::SyncEnd& from, Taker&) { return SyncEnd{from.lsn()}; }
+Message take(const pb::Batch& from, Taker&) {
+  return Batch{from.term(), from.lsn(), from.records(), from.size(), from.commit(), from.time_ms()};
+}
+Message take(const pb::Applied& from, Taker&) { return Applied{from.term(), from.lsn(), from.taken()}; }
+Message take(const pb::Heartbeat& from, Taker& taker) {
+  Heartbeat to{.term = from.term(),
+               .lsn = from.lsn(),
+               .commit = from.commit(),
+               .time_ms = from.time_ms(),
+               .sent_ns = from.sent_ns()};
+  taker.bytes(from.leader(), to.leader, kNoIncarnation);
+  taker.bytes(from.follower(), to.follower, kNoIncarnation);
+  return to;
+}
+Message take(const pb::HeartbeatAnswer& from, Taker&) {
+  return HeartbeatAnswer{from.term(), from.lsn(), from.sent_ns()};
+}
+
+std::optional<Message> take_any(const pb::Message& from, Taker& taker) {
+  switch (from.of_case()) {
+    case pb::Message::kHello:
+      return take(from.hello(), taker);
+    case pb::Message::kWelcome:
+      return take(from.welcome(), taker);
+    case pb::Message::kRefusal:
+      return take(from.refusal(), taker);
+    case pb::Message::kFollow:
+      return take(from.follow(), taker);
+    case pb::Message::kResume:
+      return take(from.resume(), taker);
+    case pb::Message::kSyncBegin:
+      return take(from.sync_begin(), taker);
+    case pb::Message::kSyncData:
+      return take(from.sync_data(), taker);
+    case pb::Message::kSyncEnd:
+      return take(from.sync_end(), taker);
+    case pb::Message::kBatch:
+      return take(from.batch(), taker);
+    case pb::Message::kApplied:
+      return take(from.applied(), taker);
+    case pb::Message::kHeartbeat:
+      return take(from.heartbeat(), taker);
+    case pb::Message::kHeartbeatAnswer:
+      return take(from.heartbeat_answer(), taker);
+    case pb::Message::OF_NOT_SET:
+      break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void append_message(ByteBuffer& to, const Message& message) {
+  pb::Message out;
+  std::visit([&](const auto& one) { put(one, out); }, message);
+  append_frame(to, out.SerializeAsString());
+}
+
+struct MessageDecoder::Parsed {
+  pb::Message message;
+};
+
+MessageDecoder::MessageDecoder() : parsed_(std::make_unique<Parsed>()) {}
+MessageDecoder::~MessageDecoder() = default;
+
+std::expected<Message, std::string> MessageDecoder::decode(ByteView payload) {
+  pb::Message& message = parsed_->message;
+  if (payload.size() > kMostFrame || !message.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
+    return std::unexpected("a frame that carries no message");
+  }
+  Taker taker;
+  const std::optional<Message> taken = take_any(message, taker);
+  if (!taken) return std::unexpected("a message of a kind that is not known");
+  if (taker.wrong() != nullptr) return std::unexpected(std::string("a message with ") + taker.wrong());
+  return *taken;
+}
+
+}  // namespace magpie::wire

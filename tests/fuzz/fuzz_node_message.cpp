@@ -1,0 +1,47 @@
+// Bytes from another node are refused, or they are frames whose messages are written and read again as the same.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "protocol/wire/frame.h"
+#include "protocol/wire/messages.h"
+
+namespace {
+
+using magpie::ByteBuffer;
+using magpie::ByteView;
+using magpie::wire::Frame;
+using magpie::wire::MessageDecoder;
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+void check_message(ByteView payload) {
+  MessageDecoder decoder;
+  const auto message = decoder.decode(payload);
+  if (!message) return;
+  ByteBuffer buffer;
+  append_message(buffer, *message);
+  const auto parsed = magpie::wire::parse_frame(buffer.view());
+  const auto* const frame = std::get_if<Frame>(&parsed);
+  require(frame != nullptr && frame->consumed == buffer.size());
+  MessageDecoder second;
+  const auto again = second.decode(frame->payload);
+  require(again.has_value() && *again == *message);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  ByteView input(reinterpret_cast<const char*>(data), size);
+  if (size < magpie::wire::kMostFrame / 2) check_message(input);  // checksums are hard to guess
+  for (;;) {
+    const auto parsed = magpie::wire::parse_frame(input);
+    const auto* const frame = std::get_if<Frame>(&parsed);
+    if (frame == nullptr) return 0;
+    check_message(frame->payload);
+    input.remove_prefix(frame->consumed);
+  }
+}
