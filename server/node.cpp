@@ -115,6 +115,7 @@ Node::Node(config::ConfigStore& config)
   }
   for (unsigned i = 0; i < loops; ++i) workers_.push_back(std::make_unique<LoopWorker>(state_, LoopIndex{i}, loops));
   apply_settings(*settings);
+  configure_replication(*settings);
   config.on_change([this](const auto& before, const auto& after) { return follow(before, after); });
 }
 
@@ -124,6 +125,10 @@ void Node::apply_settings(const config::Settings& settings) {
   keyspace_.set_eviction({policy_of(settings.maxmemory_policy), static_cast<unsigned>(settings.maxmemory_samples),
                           static_cast<unsigned>(settings.lfu_log_factor),
                           static_cast<unsigned>(settings.lfu_decay_time)});
+}
+
+void Node::configure_replication(const config::Settings& settings) {
+  state_.replication.configure({settings.repl_backlog_always, static_cast<std::size_t>(settings.repl_backlog_size)});
 }
 
 std::expected<void, std::string> Node::listen() {
@@ -145,6 +150,11 @@ Node::Allowed Node::follow(const config::Settings& before, const config::Setting
     if (auto moved = move_listeners(before, after); !moved) return moved;
   }
   apply_settings(after);
+  if (after.repl_backlog_always != before.repl_backlog_always || after.repl_backlog_size != before.repl_backlog_size) {
+    // In a turn of its own: it takes all locks, of which the command may hold some. With one loop there are no locks,
+    // and it must be that loop.
+    workers_.front()->post([this] { configure_replication(*config_.current()); });
+  }
   set_log_level(after.loglevel);
   return {};
 }

@@ -56,6 +56,7 @@ class Node final : private NodeControl {
   void accept(int fd);
   bool refuse(int fd, const config::Settings& settings);
   void apply_settings(const config::Settings& settings);
+  void configure_replication(const config::Settings& settings);
   void tend_pages();
   void go_on_tending_pages();
   template <class Call>

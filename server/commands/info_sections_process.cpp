@@ -145,8 +145,9 @@ void info_memory(InfoText& text, CommandContext& context) {
   text.field("mem_fragmentation_ratio", memory.fragmentation(), 2);
   text.field("mem_fragmentation_bytes", memory.fragmented());
   text.field("mem_not_counted_for_evict", memory.not_evictable());
-  text.field("mem_replication_backlog", 0);
-  text.field("mem_total_replication_buffers", 0);
+  const std::size_t backlog = context.server.replication.position().memory;
+  text.field("mem_replication_backlog", backlog);
+  text.field("mem_total_replication_buffers", backlog);
   text.field("mem_clients_slaves", 0);
   text.field("mem_clients_normal", memory.clients);
   text.field("mem_cluster_links", 0);

@@ -103,6 +103,10 @@ struct Settings {
   // Data
   std::int64_t databases = 16;
 
+  // Replication
+  std::int64_t repl_backlog_size = std::int64_t{64} << 20;
+  bool repl_backlog_always = false;
+
   // Observation
   LogLevel loglevel = LogLevel::Notice;
   std::string logfile;                           // empty: standard output

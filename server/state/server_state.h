@@ -10,6 +10,7 @@
 
 #include "server/config/config_store.h"
 #include "server/engine/keyspace.h"
+#include "server/replication/replication.h"
 #include "server/state/client_registry.h"
 #include "server/state/clock.h"
 #include "server/state/command_log.h"
@@ -76,11 +77,12 @@ struct PauseState {
 /// What all loops share. Made once at start; members are safe for any thread.
 struct ServerState {
   ServerState(config::ConfigStore& config_store, engine::Keyspace& key_space, NodeControl& node)
-      : config(config_store), keyspace(key_space), control(node) {}
+      : config(config_store), keyspace(key_space), control(node), replication(key_space) {}
 
   config::ConfigStore& config;
   engine::Keyspace& keyspace;
   NodeControl& control;
+  Replication replication;
 
   ClientRegistry clients;
   CommandLog slow_commands;

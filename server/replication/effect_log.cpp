@@ -1,0 +1,177 @@
+#include "server/replication/effect_log.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <mutex>
+
+#include "protocol/check.h"
+#include "server/engine/effect_codec.h"
+
+namespace magpie::server {
+namespace {
+
+constexpr std::size_t kSegment = LogSegment::kUsual;
+constexpr std::size_t kKeptForGroups = std::size_t{64} << 10;  // of memory, by each thread
+
+/// The group of this thread.
+struct OpenGroup {
+  unsigned depth = 0;
+  EffectLog* log = nullptr;
+  ByteBuffer effects;
+};
+thread_local OpenGroup open_group;
+
+/// The next records are written to memory that was last used long ago, and the next lock waits for these writes.
+void fetch_ahead(const char* end) {
+  constexpr std::size_t kAhead = 512;
+  constexpr std::size_t kLine = 64;
+  __builtin_prefetch(end + kAhead, 1);
+  __builtin_prefetch(end + kAhead + kLine, 1);
+}
+
+void put_header(char* to, std::size_t size) {
+  const auto length = static_cast<std::uint32_t>(size);
+  std::memcpy(to, &length, EffectLog::kHeader);
+}
+
+/// Memory of segments that are gone, for the next ones: to touch new pages costs more than to write records into them.
+class SpareMemory {
+ public:
+  static SpareMemory& instance() {
+    static SpareMemory* const spare = new SpareMemory;  // segments may go until the very end of the process
+    return *spare;
+  }
+  char* take() {
+    const std::lock_guard guard(lock_);
+    return count_ == 0 ? nullptr : blocks_[--count_];
+  }
+  /// False if there is enough.
+  bool give(char* block) {
+    const std::lock_guard guard(lock_);
+    if (count_ == blocks_.size()) return false;
+    blocks_[count_++] = block;
+    return true;
+  }
+
+ private:
+  std::mutex lock_;
+  std::array<char*, 2> blocks_{};
+  std::size_t count_ = 0;
+};
+
+}  // namespace
+
+LogSegment::LogSegment(Lsn first, std::size_t capacity)
+    : first_(first), capacity_(capacity), bytes_(capacity == kUsual ? SpareMemory::instance().take() : nullptr) {
+  if (bytes_ == nullptr) bytes_ = new char[capacity_];
+}
+
+LogSegment::~LogSegment() {
+  if (capacity_ != kUsual || !SpareMemory::instance().give(bytes_)) delete[] bytes_;
+}
+
+EffectLog::EffectLog(std::size_t capacity, Lsn begin) : capacity_(capacity), end_(begin.bytes) {
+  segments_.push_back(std::make_shared<LogSegment>(begin, kSegment));
+  held_ = kSegment;
+}
+
+/// Room at the end of the last segment, or of a new one.
+char* EffectLog::reserve(std::size_t most) {
+  const LogSegment* last = segments_.back().get();
+  if (last->capacity_ - last->size() < most) [[unlikely]] {
+    drop_oldest();  // before, so that its memory serves again
+    const std::size_t size = std::max(kSegment, most);
+    segments_.push_back(std::make_shared<LogSegment>(last->end(), size));
+    held_ += size;
+    last = segments_.back().get();
+  }
+  return last->bytes_ + last->size();
+}
+
+/// As long as what is left has the capacity.
+void EffectLog::drop_oldest() {
+  const Lsn end = segments_.back()->end();
+  while (segments_.size() > 1 && end - segments_[1]->first() >= capacity_) {
+    held_ -= segments_.front()->capacity_;
+    segments_.pop_front();
+  }
+}
+
+void EffectLog::commit(std::size_t size) {
+  LogSegment& last = *segments_.back();
+  last.size_.store(last.size() + size, std::memory_order_release);
+  end_.store(last.end().bytes, std::memory_order_release);
+}
+
+void EffectLog::on_effect(const engine::Effect& effect) {
+  const std::size_t most = engine::encoded_bound(effect);
+  if (open_group.log == this) {
+    ByteBuffer& effects = open_group.effects;
+    char* const to = effects.reserve(most);
+    effects.commit(static_cast<std::size_t>(engine::encode(effect, to) - to));
+    return;
+  }
+  const std::lock_guard guard(lock_);
+  char* const record = reserve(kHeader + most);
+  char* const body = record + kHeader;
+  const auto size = static_cast<std::size_t>(engine::encode(effect, body) - body);
+  put_header(record, size);
+  commit(kHeader + size);
+  fetch_ahead(body + size);
+}
+
+void EffectLog::append_record(ByteView effects) {
+  const std::lock_guard guard(lock_);
+  char* const record = reserve(kHeader + effects.size());
+  put_header(record, effects.size());
+  std::ranges::copy(effects, record + kHeader);
+  commit(kHeader + effects.size());
+}
+
+void EffectLog::append(ByteView bytes) {
+  const std::lock_guard guard(lock_);
+  std::ranges::copy(bytes, reserve(bytes.size()));
+  commit(bytes.size());
+}
+
+Lsn EffectLog::begin() const {
+  const std::lock_guard guard(lock_);
+  return segments_.front()->first();
+}
+
+std::shared_ptr<const LogSegment> EffectLog::segment_at(Lsn lsn) const {
+  const std::lock_guard guard(lock_);
+  if (lsn < segments_.front()->first() || lsn >= segments_.back()->end()) return nullptr;
+  const auto after = std::ranges::upper_bound(segments_, lsn, {}, [](const auto& one) { return one->first(); });
+  return *std::prev(after);
+}
+
+void EffectLog::set_capacity(std::size_t capacity) {
+  const std::lock_guard guard(lock_);
+  capacity_ = capacity;
+  drop_oldest();
+}
+
+std::size_t EffectLog::memory() const {
+  const std::lock_guard guard(lock_);
+  return held_;
+}
+
+void EffectLog::begin_group() {
+  if (open_group.depth++ == 0) open_group.log = this;
+}
+
+void EffectLog::end_group() {
+  if (--open_group.depth > 0) return;
+  open_group.log = nullptr;
+  ByteBuffer& effects = open_group.effects;
+  if (!effects.empty()) append_record(effects.view());
+  if (effects.capacity() > kKeptForGroups) {
+    effects.release();
+  } else {
+    effects.truncate(0);
+  }
+}
+
+}  // namespace magpie::server

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+
+#include "cluster/replication/position.h"
+#include "protocol/byte_buffer.h"
+#include "server/engine/effect.h"
+#include "server/engine/stripe.h"
+
+namespace magpie::server {
+
+/// A run of the log, in memory that is written once and never moves: whoever holds it may read what has been written,
+/// while more is added behind.
+class LogSegment {
+ public:
+  static constexpr std::size_t kUsual = std::size_t{256} << 10;  // bytes
+
+  LogSegment(Lsn first, std::size_t capacity);
+  ~LogSegment();
+  LogSegment(const LogSegment&) = delete;
+  LogSegment& operator=(const LogSegment&) = delete;
+
+  Lsn first() const { return first_; }
+  Lsn end() const { return first_ + size(); }
+  /// From there to what is written now; valid as long as the segment.
+  ByteView from(Lsn lsn) const {
+    const std::size_t offset = lsn - first_;
+    return {bytes_ + offset, size() - offset};
+  }
+
+ private:
+  friend class EffectLog;
+  std::size_t size() const { return size_.load(std::memory_order_acquire); }
+
+  Lsn first_;
+  std::size_t capacity_;
+  char* bytes_;
+  std::atomic<std::size_t> size_ = 0;
+};
+
+/// The last effects of a shard, as bytes, up to a bound. Records stand one behind the other, each four bytes of length
+/// (least significant first) and then that many bytes of effects (engine/effect_codec.h): one effect, or those of a
+/// group, which take place together or not at all. Any thread, where nothing else is said.
+class EffectLog final : public engine::EffectSink {
+ public:
+  static constexpr std::size_t kHeader = 4;
+
+  /// Keeps at least the last `capacity` bytes, in whole segments. The first record begins at `begin`.
+  EffectLog(std::size_t capacity, Lsn begin);
+  EffectLog(const EffectLog&) = delete;
+  EffectLog& operator=(const EffectLog&) = delete;
+
+  /// Under the locks of the effect's stripes.
+  void on_effect(const engine::Effect& effect) override;
+
+  /// The effects of a group are gathered and become one record at its end.
+  void begin_group() override;
+  void end_group() override;
+
+  /// Of a follower: bytes of its leader's log, which go on where this one ends.
+  void append(ByteView bytes);
+
+  /// Where the next record will begin.
+  Lsn end() const { return Lsn{end_.load(std::memory_order_acquire)}; }
+  /// From where on it can be read.
+  Lsn begin() const;
+  /// The segment with the bytes from `lsn` on, if there are any and they are still kept.
+  std::shared_ptr<const LogSegment> segment_at(Lsn lsn) const;
+  void set_capacity(std::size_t capacity);
+  /// Bytes of memory that it takes.
+  std::size_t memory() const;
+
+ private:
+  char* reserve(std::size_t most);
+  void commit(std::size_t size);
+  void append_record(ByteView effects);
+  void drop_oldest();
+
+  mutable engine::StripeLock lock_;  // guards what follows
+  std::size_t capacity_;
+  std::deque<std::shared_ptr<LogSegment>> segments_;  // never empty; the last one is written to
+  std::size_t held_ = 0;  // bytes of their memory
+  std::atomic<std::uint64_t> end_;
+};
+
+}  // namespace magpie::server
