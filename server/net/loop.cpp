@@ -42,6 +42,7 @@ Loop::Body::Body() {
 Loop::Body::~Body() {
   CHECK(!running.load(std::memory_order_relaxed));
   thread.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  ending = true;
   mailbox.drop_all();
   close_own(wakeup);
   close_own(prepare);

@@ -34,6 +34,7 @@ struct Loop::Body {
   Task after_each_poll;
   std::atomic<std::thread::id> thread = std::this_thread::get_id();
   std::atomic<bool> running = false;
+  bool ending = false;  // being destroyed: nothing may be opened any more
 };
 
 }  // namespace magpie::net
