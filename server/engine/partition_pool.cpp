@@ -1,14 +1,24 @@
 #include "server/engine/partition_pool.h"
 
+#include <algorithm>
+
 #include "server/engine/memory.h"
 
 namespace magpie::engine {
 
-// Spare ones are not used memory: they serve again, and a limit must not be missed for their sake.
+namespace {
 
-PartitionPool::~PartitionPool() {
-  account(-static_cast<std::int64_t>((all_.size() - spare_.size()) * sizeof(Partition)));
+/// How many are used memory: those in use, and as many as one database has. Spare ones beyond that serve again, and a
+/// limit must not be missed for their sake.
+std::int64_t counted(std::size_t all, std::size_t spare) {
+  return static_cast<std::int64_t>(std::max(all - spare, std::min<std::size_t>(all, kStripes)));
 }
+
+constexpr std::int64_t kBytes = sizeof(Partition);
+
+}  // namespace
+
+PartitionPool::~PartitionPool() { account(-counted(all_.size(), spare_.size()) * kBytes); }
 
 std::size_t PartitionPool::free_entries(Partition& partition, std::size_t limit, Freeing freeing) {
   const std::size_t freed = partition.table.free_some(limit);
@@ -30,17 +40,20 @@ Partition* PartitionPool::take_spare() {
   trash_.pop_back();
   while (free_entries(*taken, kSmall, Freeing::Lazy) > 0 || taken->table.size() > 0) {
   }
-  account(-static_cast<std::int64_t>(sizeof(Partition)));
   return taken;
 }
 
 Partition& PartitionPool::take() {
   const std::lock_guard guard(lock_);
-  Partition* const spare = take_spare();
-  account(sizeof(Partition));
-  if (spare == nullptr) return *all_.emplace_back(std::make_unique<Partition>());
-  spare->table.reset();
-  return *spare;
+  const std::int64_t before = counted(all_.size(), spare_.size());
+  Partition* taken = take_spare();
+  if (taken != nullptr) {
+    taken->table.reset();
+  } else {
+    taken = all_.emplace_back(std::make_unique<Partition>()).get();
+  }
+  account((counted(all_.size(), spare_.size()) - before) * kBytes);
+  return *taken;
 }
 
 void PartitionPool::discard(Partition& partition) {
@@ -70,8 +83,9 @@ PartitionPool::Freed PartitionPool::free_some(std::size_t limit, Freeing freeing
   if (partition->table.size() > 0) {
     trash_.push_front(partition);
   } else {
-    account(-static_cast<std::int64_t>(sizeof(Partition)));
+    const std::int64_t before = counted(all_.size(), spare_.size());
     spare_.push_back(partition);
+    account((counted(all_.size(), spare_.size()) - before) * kBytes);
   }
   return {freed, true};
 }
