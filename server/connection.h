@@ -48,8 +48,8 @@ class Connection final : private net::StreamHandler {
   void process(ByteView input, Instant now, std::optional<std::size_t> head = {});
   /// Of a burst that ended so. False if nothing more is to be executed.
   bool send_replies(Dispatcher::State state, Instant now);
-  /// After a wait or a drain: executes what has been received, then reads again.
   bool waits_for_room() const;
+  /// After a wait or a drain: executes what has been received, then reads again.
   void go_on();
   void keep_rest(ByteView input, std::size_t consumed);
   std::size_t query_limit() const;

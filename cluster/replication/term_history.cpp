@@ -12,12 +12,6 @@ Lsn end_of(std::span<const TermHistory::Begin> begins, std::size_t number, Lsn e
 
 }  // namespace
 
-bool TermHistory::valid(std::span<const Begin> begins) {
-  return std::ranges::adjacent_find(begins, [](const Begin& earlier, const Begin& later) {
-           return earlier.term >= later.term || earlier.at > later.at;
-         }) == begins.end();
-}
-
 void TermHistory::begin(Term term, Lsn at) { begins_.push_back({term, at}); }
 
 void TermHistory::cut(Lsn at) {

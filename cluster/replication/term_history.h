@@ -18,8 +18,7 @@ class TermHistory {
   };
 
   TermHistory() = default;
-  /// From outside: nothing if terms or places do not ascend.
-  static bool valid(std::span<const Begin> begins);
+  /// Terms and places must ascend (a message with others is refused where it is decoded, protocol/wire).
   explicit TermHistory(std::vector<Begin> begins) : begins_(std::move(begins)) {}
 
   /// The term of what is written last; 0 if there is none.

@@ -65,12 +65,3 @@ TEST_CASE("each place has a term, and what is cut has none") {
   some.cut(Lsn{0});
   CHECK(some.last() == Term{0});
 }
-
-TEST_CASE("a history from outside must ascend") {
-  using Begin = TermHistory::Begin;
-  const auto valid = [](std::vector<Begin> begins) { return TermHistory::valid(begins); };
-  CHECK(valid({}));
-  CHECK(valid({{Term{1}, Lsn{1}}, {Term{2}, Lsn{1}}, {Term{4}, Lsn{9}}}));
-  CHECK_FALSE(valid({{Term{2}, Lsn{1}}, {Term{2}, Lsn{5}}}));
-  CHECK_FALSE(valid({{Term{1}, Lsn{5}}, {Term{2}, Lsn{4}}}));
-}
