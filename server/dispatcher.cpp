@@ -129,6 +129,7 @@ Dispatcher::Outcome Dispatcher::run(ClientState& client, ByteView input, resp::P
       break;
     }
   }
+  server_.note_writes(client);
   client.publish_flags();
   if (client.blocked && client.blocked->kind == Blocked::Kind::Wait) client.open_wait();
   return outcome;
@@ -241,13 +242,16 @@ void Dispatcher::reply_protocol_error(Execution& execution, const resp::Protocol
 /// for a whole batch; what others do counts from the next batch on.
 commands::Flag Dispatcher::barred_from_quick_runs(const ClientState& client) const {
   constexpr auto kMostAdded = static_cast<std::int64_t>(kBatch * kQuickBytes);
+  const commands::Flag writes = server_.writes_refused(*loop_.settings) ? commands::kWrite : 0;
   const bool usual = client.authenticated && !client.transaction.open && !client.monitoring &&
                      client.reply_mode == ReplyMode::On && loop_.watched.slow_ns >= commands::QuickRun::kLeastSlowNs &&
                      server_.pause.until_ms.load(std::memory_order_relaxed) == 0 &&
-                     server_.monitors.load(std::memory_order_relaxed) == 0;
+                     server_.monitors.load(std::memory_order_relaxed) == 0 && !server_.loading() &&
+                     !server_.stale(*loop_.settings);
   if (!usual) return commands::kWrite | commands::kReadOnly;  // all that have keys
   const std::int64_t most = loop_.settings->maxmemory;
-  return most == 0 || engine::used_memory() + kMostAdded <= most ? 0 : commands::kDenyOom;
+  const bool roomy = most == 0 || engine::used_memory() + kMostAdded <= most;
+  return writes | (roomy ? 0 : commands::kDenyOom);
 }
 
 void Dispatcher::queue(Execution& execution, const Command& command, std::span<const ByteView> arguments) {
@@ -286,8 +290,10 @@ void Dispatcher::finish_wait(ClientState& client, OutputBuffer& out, bool with_e
     if (blocked.counts_file) {
       reply.array(2);
       reply.integer(0);  // there is no file
+      reply.integer(0);  // nor do replicas have one
+    } else {
+      reply.integer(server_.replication.confirmed_by(blocked.lsn));
     }
-    reply.integer(0);  // no replica has confirmed
   }
   if (client.reply_mode != ReplyMode::On) apply_reply_mode(client, out, reply_start);
 }

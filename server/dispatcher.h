@@ -111,6 +111,7 @@ class Dispatcher {
   void reject(commands::Execution& execution, const commands::Command* command, ByteView text);
   void reply_protocol_error(commands::Execution& execution, const resp::ProtocolError& bad);
   void queue(commands::Execution& execution, const commands::Command& command, std::span<const ByteView> arguments);
+  bool refuse_by_role(commands::Execution& execution, const commands::Command& command);
   bool paused(const ClientState& client, const commands::Command& command, Instant now) const;
   bool must_authenticate(const ClientState& client) const;
   bool lacks_room(commands::Execution& execution, const Request& request, const commands::Command& command);

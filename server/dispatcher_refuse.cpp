@@ -26,6 +26,12 @@ std::uint32_t effective_flags(const ClientState& client, const Command& command)
   return is_exec(command) ? client.transaction.row_flags : command.flags;
 }
 
+/// Whether the command has the flag; EXEC if all commands have it that it will run.
+bool all_have(const ClientState& client, const Command& command, commands::Flag flag) {
+  if (!is_exec(command)) return command.has(flag);
+  return std::ranges::all_of(client.transaction.queue, [&](const auto& queued) { return queued.command->has(flag); });
+}
+
 /// Inside MULTI everything takes memory, if only for its queue, but what ends the transaction.
 bool takes_memory(const ClientState& client, const Command& command) {
   if (command.has(commands::kDenyOom)) return true;
@@ -129,7 +135,9 @@ bool Dispatcher::refuse(Execution& execution, const Request& request, const Comm
     reject(execution, command, "ERR Command not allowed inside a transaction");
     return true;
   }
-  if (loop_.settings->maxmemory > 0 && lacks_room(execution, request, *command)) return true;
+  const bool follows = server_.replication.follows();
+  if (loop_.settings->maxmemory > 0 && !follows && lacks_room(execution, request, *command)) return true;
+  if ((follows || loop_.settings->min_replicas_to_write > 0) && refuse_by_role(execution, *command)) return true;
   if (client.monitoring) [[unlikely]] {
     constexpr std::uint32_t kKeyspace = commands::kReadOnly | commands::kWrite | commands::kMayReplicate;
     if ((effective_flags(client, *command) & kKeyspace) == 0) return false;  // and it is never paused
@@ -138,6 +146,29 @@ bool Dispatcher::refuse(Execution& execution, const Request& request, const Comm
   }
   if (server_.pause.until_ms.load(std::memory_order_relaxed) != 0 && paused(client, *command, execution.now)) {
     client.blocked = Blocked{Blocked::Kind::Pause, Instant{server_.pause.until_ms.load(std::memory_order_relaxed)}};
+    return true;
+  }
+  return false;
+}
+
+/// What a replica does not do, nor a leader with too few of them. True if it was answered.
+bool Dispatcher::refuse_by_role(Execution& execution, const Command& command) {
+  const config::Settings& settings = *loop_.settings;
+  const ClientState& client = execution.client;
+  const bool follows = server_.replication.follows();
+  if ((effective_flags(client, command) & commands::kWrite) != 0 && server_.writes_refused(settings)) {
+    reject(execution, &command,
+           follows ? "READONLY You can't write against a read only replica."
+                   : "NOREPLICAS Not enough good replicas to write.");
+    return true;
+  }
+  if (!follows) return false;
+  if (server_.stale(settings) && !all_have(client, command, commands::kStale)) {
+    reject(execution, &command, "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
+    return true;
+  }
+  if (server_.loading() && !all_have(client, command, commands::kLoading)) {
+    reject(execution, &command, "LOADING Redis is loading the dataset in memory");
     return true;
   }
   return false;

@@ -30,12 +30,13 @@ const char* advice_for(int error) {
 
 }  // namespace
 
-std::expected<void, net::Listener::Error> Listeners::open_tcp(const config::Settings& settings, int port) {
+std::expected<Listeners::Opened, net::Listener::Error> Listeners::open_tcp(const config::Settings& settings, int port,
+                                                                           const OnAccept& on_accept) {
   std::vector<net::Listener> opened;
   for (const std::string& entry : settings.bind) {
     const bool optional = entry.starts_with('-');
     auto listener = net::Listener::tcp(loop_, optional ? entry.substr(1) : entry, port,
-                                       static_cast<int>(settings.tcp_backlog), on_accept_, log_lack);
+                                       static_cast<int>(settings.tcp_backlog), on_accept, log_lack);
     if (listener) {
       port = listener->port();  // port 0: the other addresses use the port that the kernel chose
       opened.push_back(std::move(*listener));
@@ -49,14 +50,27 @@ std::expected<void, net::Listener::Error> Listeners::open_tcp(const config::Sett
   if (opened.empty() && settings.unixsocket.empty()) {
     return std::unexpected(net::Listener::Error{EADDRNOTAVAIL, "none of the addresses of 'bind' is available"});
   }
-  tcp_ = std::move(opened);
-  port_ = port;
+  return Opened{std::move(opened), port};
+}
+
+std::expected<void, net::Listener::Error> Listeners::open_for_clients(const config::Settings& settings, int port) {
+  auto opened = open_tcp(settings, port, on_accept_);
+  if (!opened) return std::unexpected(std::move(opened.error()));
+  tcp_ = std::move(opened->listeners);
+  port_ = opened->port;
   return {};
+}
+
+std::expected<int, std::string> Listeners::open_for_nodes(const config::Settings& settings, int port) {
+  auto opened = open_tcp(settings, port, on_node_);
+  if (!opened) return std::unexpected(opened.error().message);
+  node_ = std::move(opened->listeners);
+  return opened->port;
 }
 
 std::expected<void, std::string> Listeners::open(const config::Settings& settings) {
   if (settings.port != 0 || settings.unixsocket.empty()) {
-    if (const auto opened = open_tcp(settings, static_cast<int>(settings.port)); !opened) {
+    if (const auto opened = open_for_clients(settings, static_cast<int>(settings.port)); !opened) {
       return std::unexpected(opened.error().message + ". " + advice_for(opened.error().code));
     }
   }
@@ -82,11 +96,12 @@ std::expected<void, config::ConfigStore::Veto> Listeners::move(const config::Set
     return {};
   }
   if (!other_port) tcp_.clear();  // the new addresses may cover the old ones
-  const auto opened = open_tcp(after, port);
+  const auto opened = open_for_clients(after, port);
   if (opened) return {};
   log_warning("CONFIG SET: " + opened.error().message);
   if (tcp_.empty() && old_port != 0) {
-    if (const auto again = open_tcp(before, old_port); !again) log_warning("CONFIG SET: " + again.error().message);
+    if (const auto again = open_for_clients(before, old_port); !again)
+      log_warning("CONFIG SET: " + again.error().message);
   }
   if (other_port) {
     return std::unexpected(config::ConfigStore::Veto{"port", "Unable to listen on this port. Check server logs."});
@@ -97,6 +112,7 @@ std::expected<void, config::ConfigStore::Veto> Listeners::move(const config::Set
 void Listeners::close() {
   tcp_.clear();
   unix_.clear();
+  node_.clear();
 }
 
 }  // namespace magpie::server

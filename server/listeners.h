@@ -14,10 +14,14 @@ namespace magpie::server {
 /// The sockets on which a node takes connections. The thread of their loop only.
 class Listeners {
  public:
-  Listeners(net::Loop& loop, std::function<void(int)> on_accept) : loop_(loop), on_accept_(std::move(on_accept)) {}
+  using OnAccept = std::function<void(int)>;
+  Listeners(net::Loop& loop, OnAccept on_client, OnAccept on_node)
+      : loop_(loop), on_accept_(std::move(on_client)), on_node_(std::move(on_node)) {}
 
   /// Opens all that the settings ask for; the message says which address failed, why, and what to do.
   std::expected<void, std::string> open(const config::Settings& settings);
+  /// Opens the port for other nodes, at the addresses of the settings; returns it. 0: the kernel chooses.
+  std::expected<int, std::string> open_for_nodes(const config::Settings& settings, int port);
   /// CONFIG SET port or bind: listens there instead. If that is impossible, all is as before.
   std::expected<void, config::ConfigStore::Veto> move(const config::Settings& before, const config::Settings& after);
   void close();
@@ -26,12 +30,20 @@ class Listeners {
   int port() const { return port_; }
 
  private:
-  std::expected<void, net::Listener::Error> open_tcp(const config::Settings& settings, int port);
+  struct Opened {
+    std::vector<net::Listener> listeners;
+    int port = 0;
+  };
+  std::expected<Opened, net::Listener::Error> open_tcp(const config::Settings& settings, int port,
+                                                       const OnAccept& on_accept);
+  std::expected<void, net::Listener::Error> open_for_clients(const config::Settings& settings, int port);
 
   net::Loop& loop_;
-  std::function<void(int)> on_accept_;
+  OnAccept on_accept_;
+  OnAccept on_node_;
   std::vector<net::Listener> tcp_;
   std::vector<net::Listener> unix_;  // at most one
+  std::vector<net::Listener> node_;
   int port_ = 0;
 };
 

@@ -11,6 +11,7 @@
 #include "server/engine/memory.h"
 #include "server/limits.h"
 #include "server/memory_limit.h"
+#include "server/unowned_socket.h"
 
 namespace magpie::server {
 namespace {
@@ -28,21 +29,6 @@ bool is_unix_socket(int fd) {
   return getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 && address.ss_family == AF_UNIX;
 }
 
-/// A socket on its way to a loop; closed if the loop ends before it gets there.
-class UnownedSocket {
- public:
-  explicit UnownedSocket(int fd) : fd_(fd) {}
-  UnownedSocket(UnownedSocket&& other) noexcept : fd_(other.release()) {}
-  UnownedSocket& operator=(UnownedSocket&&) = delete;
-  ~UnownedSocket() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
-
 }  // namespace
 
 LoopWorker::LoopWorker(ServerState& server, LoopIndex index, unsigned loops)
@@ -51,6 +37,7 @@ LoopWorker::LoopWorker(ServerState& server, LoopIndex index, unsigned loops)
   state_.statistics = server.loops[static_cast<std::size_t>(index)].get();
   state_.settings_generation = server.config.generation();
   state_.use_settings(server.config.current());
+  state_.clock = [&server] { return std::max(wall_clock(), Instant{server.replication.leader_time_ms()}); };
 }
 
 LoopWorker::~LoopWorker() = default;
@@ -59,8 +46,10 @@ void LoopWorker::start() {
   thread_ = std::thread([this] {
     timer_ = std::make_unique<net::Timer>(loop_, [this] { go_on_with_background_work(); });
     loop_.after_each_poll([this] { run_gathered(); });
+    if (hosts_peers_) peers_ = std::make_unique<Peers>(server_, loop_, state_.index);
     loop_.run();
     connections_.clear();
+    peers_.reset();
     timer_.reset();
   });
 }
@@ -104,7 +93,7 @@ void LoopWorker::retire(ClientId id) {
     commands::stop_monitoring(server_, client);
     commands::discard_transaction(server_.keyspace, client);
     connections_.erase(found);
-    blocked_.erase(id);
+    note_unblocked(id);
     note_monitor(id, false);
     server_.clients.remove(id);
     state_.statistics->connections_closed.add(1);
@@ -128,6 +117,32 @@ void LoopWorker::end_wait_in_next_turn(ClientId id) {
     Connection* const connection = find(id);
     if (connection != nullptr) connection->end_wait(false);
   });
+}
+
+void LoopWorker::note_blocked(ClientId id) {
+  blocked_.insert(id);
+  blocked_count_.store(blocked_.size());
+  post_confirmed();  // what was confirmed before it was counted
+}
+
+void LoopWorker::note_unblocked(ClientId id) {
+  blocked_.erase(id);
+  blocked_count_.store(blocked_.size());
+}
+
+void LoopWorker::post_confirmed() {
+  if (blocked_count_.load() > 0) loop_.post([this] { end_confirmed_waits(); });
+}
+
+void LoopWorker::end_confirmed_waits() {
+  const auto waiting = blocked_;
+  for (const ClientId id : waiting) {
+    Connection* const connection = find(id);
+    if (connection == nullptr || !connection->client().blocked) continue;
+    const Blocked& blocked = *connection->client().blocked;
+    if (blocked.kind != Blocked::Kind::Wait || blocked.counts_file) continue;
+    if (server_.replication.confirmed_by(blocked.lsn) >= blocked.replicas) connection->end_wait(false);
+  }
 }
 
 void LoopWorker::note_monitor(ClientId id, bool on) {
@@ -192,6 +207,7 @@ void LoopWorker::tick() {
     const Totals totals = totals_since_start(server_.loops);
     server_.rates.sample(now, {totals.commands_processed, totals.net_input_bytes, totals.net_output_bytes});
   }
+  if (peers_ != nullptr) peers_->tick(now);
   if (++ticks_ % kTicksPerCheck == 0) next_checked_ = 0;
   if (!slice_is_due_) go_on_with_background_work();
 }
@@ -272,13 +288,15 @@ bool LoopWorker::background_slice(Instant now) {
     return make_room(server_, *state_.settings, now, free, kKeysPerStep) == engine::Keyspace::Room::NotYet;
   };
   const auto compact = [&](engine::StripeIndex stripe) { return keyspace.compact_some(stripe, kKeysPerStep); };
-  const bool paused = server_.pause.active(now);  // CLIENT PAUSE stops changes from inside as well
+  // CLIENT PAUSE stops changes from inside as well; a replica makes none.
+  const bool paused = server_.pause.active(now) || server_.replication.follows();
   const bool more = slice.run([&] { return check_some_connections(now); }) ||
                     (!paused && (expire(slice, now) || slice.run(evict))) ||
                     slice.run([&] { return keyspace.free_some(kKeysPerStep) > 0; }) ||
                     slice.run([&] { return keyspace.sweep_heats(now, kBucketsPerStep); }) ||
                     visit_stripes(slice, compacted_, compact);
   server_.background_slices.add(thread_cpu_ns() - start);
+  if (EffectLog::take_recorded() != Lsn{}) server_.replication.announce();
   return more;
 }
 

@@ -14,6 +14,7 @@
 #include "server/dispatcher.h"
 #include "server/net/loop.h"
 #include "server/net/timer.h"
+#include "server/peers/peers.h"
 #include "server/read_batch.h"
 #include "server/state/clock.h"
 
@@ -44,6 +45,14 @@ class LoopWorker {
   /// Any thread: a line for the MONITOR clients of this loop. They are served together, once per turn of the loop.
   void queue_monitor_line(ByteView line);
 
+  /// Any thread: replicas have confirmed more; ends the waits of the clients that this is enough for.
+  void post_confirmed();
+
+  /// The main thread, before start(): other nodes talk to this loop.
+  void host_peers() { hosts_peers_ = true; }
+  /// The loop's thread; only of the loop that hosts them.
+  Peers& peers() { return *peers_; }
+
   Connection* find(ClientId id);
   void end_pause();
 
@@ -59,8 +68,8 @@ class LoopWorker {
   OutputBuffer& shared_output() { return output_; }
   /// Frees the connection once its current call has returned.
   void retire(ClientId id);
-  void note_blocked(ClientId id) { blocked_.insert(id); }
-  void note_unblocked(ClientId id) { blocked_.erase(id); }
+  void note_blocked(ClientId id);
+  void note_unblocked(ClientId id);
   /// For a client that waits for room: others come first.
   void end_wait_in_next_turn(ClientId id);
   void note_monitor(ClientId id, bool on);
@@ -83,6 +92,7 @@ class LoopWorker {
   bool expire(const Slice& slice, Instant now);
   bool check_some_connections(Instant now);
   void send_monitor_lines();
+  void end_confirmed_waits();
 
   ServerState& server_;
   const unsigned loops_;
@@ -93,6 +103,7 @@ class LoopWorker {
   Dispatcher dispatcher_;
   std::unordered_map<ClientId, std::unique_ptr<Connection>> connections_;
   std::unordered_set<ClientId> blocked_;
+  std::atomic<std::size_t> blocked_count_{0};
   std::unordered_set<ClientId> monitors_;
   std::atomic<std::size_t> monitor_count_{0};
   std::mutex monitor_lock_;
@@ -105,6 +116,8 @@ class LoopWorker {
   bool slice_is_due_ = false;            // the next slice is on its way
   std::uint64_t commands_at_slice_ = 0;  // that this loop had executed when the last slice began
   std::atomic<bool> tick_is_posted_ = false;
+  bool hosts_peers_ = false;
+  std::unique_ptr<Peers> peers_;
   std::unique_ptr<net::Timer> timer_;  // active while there is background work left
   std::thread thread_;
 };

@@ -1,6 +1,5 @@
 #include "server/node.h"
 
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,7 +14,9 @@
 #include "server/engine/memory.h"
 #include "server/exit_code.h"
 #include "server/file_limit.h"
+#include "server/net/sockets.h"
 #include "server/state/process.h"
+#include "server/unowned_socket.h"
 
 namespace magpie::server {
 namespace {
@@ -58,19 +59,6 @@ engine::EvictionPolicy policy_of(config::MaxmemoryPolicy policy) {
       break;
   }
   return To::NoEviction;
-}
-
-bool from_this_machine(int fd) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
-  if (address.ss_family == AF_UNIX) return true;
-  if (address.ss_family == AF_INET) {
-    constexpr std::uint32_t kLoopbackNet = 127;
-    return ntohl(reinterpret_cast<const sockaddr_in*>(&address)->sin_addr.s_addr) >> 24 == kLoopbackNet;
-  }
-  return address.ss_family == AF_INET6 &&
-         IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(&address)->sin6_addr);
 }
 
 /// For a connection that is turned away: a reply, if the kernel takes it at once, and the end.
@@ -116,6 +104,9 @@ Node::Node(config::ConfigStore& config)
   for (unsigned i = 0; i < loops; ++i) workers_.push_back(std::make_unique<LoopWorker>(state_, LoopIndex{i}, loops));
   apply_settings(*settings);
   configure_replication(*settings);
+  if (!settings->replicaof_host.empty()) change_role(*settings);
+  workers_.front()->host_peers();
+  state_.replication.on_recorded([home = workers_.front().get()] { home->post([home] { home->peers().written(); }); });
   config.on_change([this](const auto& before, const auto& after) { return follow(before, after); });
 }
 
@@ -131,10 +122,49 @@ void Node::configure_replication(const config::Settings& settings) {
   state_.replication.configure({settings.repl_backlog_always, static_cast<std::size_t>(settings.repl_backlog_size)});
 }
 
+/// At start, or by REPLICAOF, which holds all stripes.
+void Node::change_role(const config::Settings& settings) {
+  if (settings.replicaof_host.empty()) {
+    state_.replication.lead();
+  } else {
+    state_.replication.follow({settings.replicaof_host, settings.replicaof_port});
+  }
+  if (!running_) return;  // the peers' loop will see it
+  // Once every loop has come to this, no command is running that began before.
+  auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
+  for (const auto& worker : workers_) {
+    worker->post([left, home = workers_.front().get()] {
+      if (--*left == 0) home->post([home] { home->peers().role_changed(); });
+    });
+  }
+}
+
 std::expected<void, std::string> Node::listen() {
-  auto opened = listeners_.open(*config_.current());
+  const auto settings = config_.current();
+  auto opened = listeners_.open(*settings);
   state_.tcp_port.store(listeners_.port(), std::memory_order_relaxed);
-  return opened;
+  if (!opened) return opened;
+  return listen_to_nodes(*settings);
+}
+
+/// At the same addresses as clients.
+std::expected<void, std::string> Node::listen_to_nodes(const config::Settings& settings) {
+  constexpr int kHighestPort = 65535;
+  constexpr int kNodePortDistance = 10'000;
+  if (port() == 0 && settings.node_port < 0) return {};  // clients use a unix socket only
+  const bool chosen = settings.node_port >= 0;
+  int wanted = chosen ? static_cast<int>(settings.node_port) : port() + kNodePortDistance;
+  if (settings.port == 0 && !chosen) wanted = 0;
+  if (wanted > kHighestPort) wanted = 0;
+  auto opened = listeners_.open_for_nodes(settings, wanted);
+  if (!opened && !chosen) {
+    log_notice("Port " + std::to_string(wanted) +
+               " for other nodes is not free, so another one is used (INFO: node_port)");
+    opened = listeners_.open_for_nodes(settings, 0);
+  }
+  if (!opened) return std::unexpected("for other nodes: " + opened.error());
+  state_.node_port.store(*opened, std::memory_order_relaxed);
+  return {};
 }
 
 Node::Allowed Node::follow(const config::Settings& before, const config::Settings& after) {
@@ -150,6 +180,8 @@ Node::Allowed Node::follow(const config::Settings& before, const config::Setting
     if (auto moved = move_listeners(before, after); !moved) return moved;
   }
   apply_settings(after);
+  if (after.replicaof_host != before.replicaof_host || after.replicaof_port != before.replicaof_port)
+    change_role(after);
   if (after.repl_backlog_always != before.repl_backlog_always || after.repl_backlog_size != before.repl_backlog_size) {
     // In a turn of its own: it takes all locks, of which the command may hold some. With one loop there are no locks,
     // and it must be that loop.
@@ -184,7 +216,7 @@ bool Node::refuse(int fd, const config::Settings& settings) {
     send_and_close(fd, "-ERR max number of clients reached\r\n");
     return true;
   }
-  if (settings.protected_mode && settings.requirepass.empty() && !from_this_machine(fd)) {
+  if (settings.protected_mode && settings.requirepass.empty() && !net::from_this_machine(fd)) {
     state_.rejected_connections.fetch_add(1, std::memory_order_relaxed);
     send_and_close(fd, kProtectedText);
     return true;
@@ -199,6 +231,11 @@ void Node::accept(int fd) {
   (*least)->adopt(fd);
 }
 
+void Node::accept_node(int fd) {
+  LoopWorker* const home = workers_.front().get();
+  home->post([home, socket = UnownedSocket(fd)]() mutable { home->peers().accept(socket.release()); });
+}
+
 void Node::run(const std::function<void()>& on_ready) {
   const auto on_signal = [this] { shut_down({}); };
   terminate_ = std::make_unique<net::SignalWatcher>(loop_, SIGTERM, on_signal);
@@ -207,6 +244,7 @@ void Node::run(const std::function<void()>& on_ready) {
   }
   state_.startup_data = engine::used_memory();
   state_.startup_memory = own_memory();
+  running_ = true;
   for (const auto& worker : workers_) worker->start();
   page_timer_ = std::make_unique<net::Timer>(loop_, [this] { go_on_tending_pages(); });
   ticker_ = std::make_unique<net::Timer>(loop_, [this] {
@@ -271,6 +309,10 @@ void Node::pause_changed() {
   for (const auto& worker : workers_) {
     worker->post([at = worker.get()] { at->end_pause(); });
   }
+}
+
+void Node::replicas_confirmed() {
+  for (const auto& worker : workers_) worker->post_confirmed();
 }
 
 void Node::feed_monitors(const std::string& line) {

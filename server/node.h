@@ -46,6 +46,7 @@ class Node final : private NodeControl {
   void kill_client(ClientId id) override;
   void unblock_client(ClientId id, WaitNumber wait, bool with_error) override;
   void pause_changed() override;
+  void replicas_confirmed() override;
   void feed_monitors(const std::string& line) override;
   void log(const std::string& text) override { log_warning(text); }
 
@@ -54,9 +55,12 @@ class Node final : private NodeControl {
   Allowed follow(const config::Settings& before, const config::Settings& after);
   Allowed move_listeners(const config::Settings& before, const config::Settings& after);
   void accept(int fd);
+  void accept_node(int fd);
   bool refuse(int fd, const config::Settings& settings);
   void apply_settings(const config::Settings& settings);
   void configure_replication(const config::Settings& settings);
+  void change_role(const config::Settings& settings);
+  std::expected<void, std::string> listen_to_nodes(const config::Settings& settings);
   void tend_pages();
   void go_on_tending_pages();
   template <class Call>
@@ -68,11 +72,12 @@ class Node final : private NodeControl {
   engine::PageTender page_tender_{engine::PagePool::instance()};
   net::Loop loop_;
   std::vector<std::unique_ptr<LoopWorker>> workers_;
-  Listeners listeners_{loop_, [this](int fd) { accept(fd); }};
+  Listeners listeners_{loop_, [this](int fd) { accept(fd); }, [this](int fd) { accept_node(fd); }};
   std::unique_ptr<net::SignalWatcher> terminate_;
   std::unique_ptr<net::SignalWatcher> interrupt_;
   std::unique_ptr<net::Timer> ticker_;
   std::unique_ptr<net::Timer> page_timer_;  // active while there is more to tend
+  bool running_ = false;  // the loops have been started
   std::atomic<bool> ended_{false};  // loop_ runs nothing more
 };
 

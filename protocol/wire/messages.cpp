@@ -72,7 +72,7 @@ void put(const SyncBegin& from, pb::Message& to) {
 }
 void put(const SyncData& from, pb::Message& to) {
   pb::SyncData& data = *to.mutable_sync_data();
-  data.set_effects(std::string(from.effects));
+  data.set_records(std::string(from.records));
   data.set_lsn(from.lsn);
   data.set_keys(from.keys);
 }
@@ -197,7 +197,7 @@ Message take(const pb::SyncBegin& from, Taker& taker) {
   taker.history(from.history(), to.history);
   return to;
 }
-Message take(const pb::SyncData& from, Taker&) { return SyncData{from.effects(), from.lsn(), from.keys()}; }
+Message take(const pb::SyncData& from, Taker&) { return SyncData{from.records(), from.lsn(), from.keys()}; }
 Message take(const pb::SyncEnd& from, Taker&) { return SyncEnd{from.lsn()}; }
 Message take(const pb::Batch& from, Taker&) {
   return Batch{from.term(), from.lsn(), from.records(), from.size(), from.commit(), from.time_ms()};

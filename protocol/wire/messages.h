@@ -84,7 +84,7 @@ struct SyncBegin {
   bool operator==(const SyncBegin&) const = default;
 };
 struct SyncData {
-  ByteView effects;
+  ByteView records;
   std::uint64_t lsn = 0;
   std::uint64_t keys = 0;
   bool operator==(const SyncData&) const = default;

@@ -136,22 +136,6 @@ void info_stats(InfoText& text, CommandContext& context) {
   background_fields(text, context);
 }
 
-void info_replication(InfoText& text, CommandContext& context) {
-  const server::Replication::Position position = context.server.replication.position();
-  text.section("Replication");
-  text.field("role", "master");
-  text.field("connected_slaves", 0);
-  text.field("master_failover_state", "no-failover");
-  text.field("master_replid", context.server.run_id);
-  text.field("master_replid2", std::string(context.server.run_id.size(), '0'));
-  text.field("master_repl_offset", position.end.bytes);
-  text.field("second_repl_offset", -1);
-  text.field("repl_backlog_active", position.active ? 1 : 0);
-  text.field("repl_backlog_size", context.settings.repl_backlog_size);
-  text.field("repl_backlog_first_byte_offset", position.active ? position.begin.bytes : 0);
-  text.field("repl_backlog_histlen", position.end - position.begin);
-}
-
 void info_modules(InfoText& text, CommandContext&) { text.section("Modules"); }
 
 void info_cluster(InfoText& text, CommandContext&) {

@@ -63,6 +63,7 @@ void info_server(InfoText& text, CommandContext& context) {
   text.field("run_id", server.run_id);
   const std::int64_t port = server.tcp_port.load(std::memory_order_relaxed);
   text.field("tcp_port", port);
+  text.field("node_port", server.node_port.load(std::memory_order_relaxed));
   text.field("server_time_usec", now_us);
   text.field("uptime_in_seconds", uptime);
   text.field("uptime_in_days", uptime / kDaySeconds);

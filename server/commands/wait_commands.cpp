@@ -1,4 +1,4 @@
-// WAIT, WAITAOF: until replicas have what this client wrote. There are none, so nothing but time ends the wait.
+// WAIT, WAITAOF: until replicas have what this client wrote. They keep it in memory: none has it in a file.
 
 #include <array>
 #include <limits>
@@ -20,18 +20,32 @@ std::optional<Instant> read_deadline(ArgReader& args, Instant now) {
 }
 
 CommandResult wait(CommandContext& context, ArgReader args) {
+  if (context.server.replication.follows()) {
+    return error(
+        "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is "
+        "configured to be writable (which is not the default) writes to replicas are just local and are not "
+        "propagated.");
+  }
   const std::int64_t replicas = args.integer();
   const std::optional<Instant> deadline = read_deadline(args, context.now);
   if (auto wrong = args.finish()) return std::unexpected(std::move(*wrong));
-  if (replicas <= 0 || context.in_transaction) {
-    context.reply.integer(0);
+  context.server.note_writes(context.client);
+  const Lsn written = context.client.last_write;
+  const std::int64_t confirmed = context.server.replication.confirmed_by(written);
+  if (confirmed >= replicas || context.in_transaction) {
+    context.reply.integer(confirmed);
   } else {
-    context.client.blocked = server::Blocked{server::Blocked::Kind::Wait, deadline, false};
+    context.client.blocked = server::Blocked{server::Blocked::Kind::Wait, deadline, false, replicas, written};
   }
   return {};
 }
 
 CommandResult waitaof(CommandContext& context, ArgReader args) {
+  if (context.server.replication.follows()) {
+    return error(
+        "ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local "
+        "and are not propagated.");
+  }
   const std::int64_t local = args.integer();
   if (local < 0 || local > 1) {
     args.fail(CommandError(std::string("ERR value is out of range, value must between 0 and 1")));
@@ -45,7 +59,8 @@ CommandResult waitaof(CommandContext& context, ArgReader args) {
     context.reply.integer(0);
     context.reply.integer(0);
   } else {
-    context.client.blocked = server::Blocked{server::Blocked::Kind::Wait, deadline, true};
+    context.client.blocked =
+        server::Blocked{.kind = server::Blocked::Kind::Wait, .until = deadline, .counts_file = true};
   }
   return {};
 }

@@ -254,11 +254,22 @@ std::string format_directory(const Settings& settings, const Option& option) {
   return std::filesystem::current_path(error).string();
 }
 
-Outcome assign_master(Settings& settings, const Option& option, Arguments arguments, Origin) {
+Outcome assign_master(Settings& settings, const Option&, Arguments arguments, Origin) {
   if (arguments.size() != 2) return std::unexpected("wrong number of arguments");
-  const bool none = equals_ignore_case(arguments[0], "no") && equals_ignore_case(arguments[1], "one");
-  keep(settings, option, none ? "" : join(arguments, " "));
+  settings.replicaof_host.clear();
+  settings.replicaof_port = 0;
+  if (equals_ignore_case(arguments[0], "no") && equals_ignore_case(arguments[1], "one")) return {};
+  constexpr std::int64_t kHighestPort = 65535;
+  const auto port = parse_integer(arguments[1]);
+  if (arguments[0].empty() || !port || *port < 0 || *port > kHighestPort) return std::unexpected("Invalid master port");
+  settings.replicaof_host = arguments[0];
+  settings.replicaof_port = *port;
   return {};
+}
+
+std::string format_master(const Settings& settings, const Option&) {
+  if (settings.replicaof_host.empty()) return {};
+  return settings.replicaof_host + " " + std::to_string(settings.replicaof_port);
 }
 
 }  // namespace
@@ -274,6 +285,6 @@ constexpr Custom kOomScores{assign_oom_scores, kept, "three integers", "a list o
 constexpr Custom kShutdownFlags{assign_shutdown, kept, "default, save, nosave, now, force",
                                 "a list of default, save, nosave, now, force (not both save and nosave)"};
 constexpr Custom kWorkingDirectory{assign_directory, format_directory, "directory", "a directory that exists", false};
-constexpr Custom kMaster{assign_master, kept, "host and port", "a host and a port, or 'no one',"};
+constexpr Custom kMaster{assign_master, format_master, "host and port", "a host and a port, or 'no one',"};
 
 }  // namespace magpie::config

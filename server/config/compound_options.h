@@ -9,10 +9,10 @@ extern const Custom kBindAddresses;       // Settings::bind
 extern const Custom kOutputBufferLimits;  // Settings::client_output_buffer_limit
 extern const Custom kPercentiles;         // Settings::latency_tracking_info_percentiles
 extern const Custom kKeyspaceEvents;      // Settings::notify_keyspace_events
+extern const Custom kMaster;              // Settings::replicaof_host and replicaof_port
 extern const Custom kSavePoints;          // kept as text, as are the following
 extern const Custom kOomScores;
 extern const Custom kShutdownFlags;
 extern const Custom kWorkingDirectory;
-extern const Custom kMaster;
 
 }  // namespace magpie::config

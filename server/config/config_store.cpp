@@ -23,7 +23,8 @@ bool may_change_protected(Permission permission, ConfigStore::Caller caller) {
 }
 
 /// Looks at the names alone: Redis reports a name that cannot be set before any wrong value.
-std::expected<std::vector<const Option*>, std::string> resolve(ConfigStore::Pairs pairs, bool protected_allowed) {
+std::expected<std::vector<const Option*>, std::string> resolve(ConfigStore::Pairs pairs, Permission permission,
+                                                               ConfigStore::Caller caller) {
   std::vector<const Option*> options;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     const ByteView name = pairs[i].first;
@@ -31,8 +32,10 @@ std::expected<std::vector<const Option*>, std::string> resolve(ConfigStore::Pair
     if (!found) {
       return std::unexpected("ERR Unknown option or number of arguments for CONFIG SET - '" + std::string(name) + "'");
     }
-    if (found->option->change == Change::AtStart) return failed(name, "can't set immutable config");
-    if (found->option->change == Change::Protected && !protected_allowed) {
+    if (found->option->change == Change::AtStart && caller != ConfigStore::Caller::Command) {
+      return failed(name, "can't set immutable config");
+    }
+    if (found->option->change == Change::Protected && !may_change_protected(permission, caller)) {
       return failed(name, "can't set protected config");
     }
     // By name: an option and its alias may be set in one call, as in Redis.
@@ -120,7 +123,7 @@ void ConfigStore::publish(Settings settings) {
 Outcome ConfigStore::set(Pairs pairs, Caller caller) {
   const std::scoped_lock lock(change_);
   const auto before = current();
-  const auto options = resolve(pairs, may_change_protected(before->enable_protected_configs, caller));
+  const auto options = resolve(pairs, before->enable_protected_configs, caller);
   if (!options) return std::unexpected(options.error());
   Settings after = *before;
   for (std::size_t i = 0; i < pairs.size(); ++i) {

@@ -31,7 +31,9 @@ class ConfigStore {
   /// Grows with each change. A reader that sees a new generation gets settings at least as new from current().
   std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
 
-  enum class Caller : std::uint8_t { Remote, Local };
+  /// A client from elsewhere or from this machine; or a command of its own (REPLICAOF), which may change what CONFIG
+  /// SET may not.
+  enum class Caller : std::uint8_t { Remote, Local, Command };
   using Pairs = std::span<const std::pair<ByteView, ByteView>>;
 
   /// CONFIG SET: all pairs or none. The error is Redis's whole text, with "ERR ". Callbacks run on this thread.

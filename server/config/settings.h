@@ -104,6 +104,22 @@ struct Settings {
   std::int64_t databases = 16;
 
   // Replication
+  std::string replicaof_host;  // empty: this node leads
+  std::int64_t replicaof_port = 0;
+  std::string masteruser;
+  std::string masterauth;
+  std::string cluster_secret_file;  // empty: the passwords serve
+  std::int64_t node_port = -1;      // -1: port + 10000; 0: the kernel chooses
+  std::int64_t min_replicas_to_write = 0;
+  std::int64_t min_replicas_max_lag = 10;  // seconds
+  std::int64_t replica_priority = 100;
+  bool replica_announced = true;
+  std::string replica_announce_ip;
+  std::int64_t replica_announce_port = 0;  // 0: the real one
+  bool replica_read_only = true;
+  bool replica_serve_stale_data = true;
+  std::int64_t repl_backlog_ttl = 3600;  // seconds; 0: for ever
+  std::int64_t repl_timeout = 60;        // seconds
   std::int64_t repl_backlog_size = std::int64_t{64} << 20;
   bool repl_backlog_always = false;
 

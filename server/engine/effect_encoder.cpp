@@ -73,17 +73,20 @@ class Writer {
     number(expiry ? 1 : 0);
     if (expiry) signed_number(expiry->ms);
   }
+  void string_head(const Value& value) {
+    code(value.form == ValueForm::Plain ? Form::Plain : Form::Raw);
+    number(value.bytes.size());
+  }
   void value(const Value& value) {
     switch (value.form) {
       case ValueForm::Integer:
         code(Form::Integer);
         return signed_number(value.number);
       case ValueForm::Plain:
-        code(Form::Plain);
-        return bytes(value.bytes);
       case ValueForm::Raw:
-        code(Form::Raw);
-        return bytes(value.bytes);
+        string_head(value);
+        at_ = std::ranges::copy(value.bytes, at_).out;
+        return;
       case ValueForm::PackedList:
         code(Form::PackedList);
         return bytes(value.bytes);
@@ -159,6 +162,14 @@ std::size_t encoded_bound(const Effect& effect) {
 char* encode(const Effect& effect, char* to) {
   Writer writer(to);
   std::visit([&](const auto& one) { write(writer, one); }, effect);
+  return writer.at();
+}
+
+char* encode_head(const Put& string, char* to) {
+  Writer writer(to);
+  writer.head(Kind::Put, string.db, string.key);
+  writer.expiry(string.expiry);
+  writer.string_head(string.value);
   return writer.at();
 }
 

@@ -36,7 +36,7 @@ Table::Found Keyspace::look_up(Db db, const Key& key, Instant now) {
   if (partition == nullptr) return {};
   const Table::Found found = partition->table.find(key.hash, key.bytes);
   if (found.entry == nullptr || !found.entry->expired(now)) return found;
-  apply(Erase{db, key, EraseReason::Expired}, now);
+  if (!follows()) apply(Erase{db, key, EraseReason::Expired}, now);
   return {};
 }
 
@@ -248,7 +248,7 @@ std::size_t Keyspace::expire_groups(Partition& partition, Db db, StripeIndex ind
 }
 
 std::size_t Keyspace::expire_some(StripeIndex index, Instant now, std::size_t limit) {
-  if (!active_expiry_.load(std::memory_order_relaxed)) return 0;
+  if (!active_expiry_.load(std::memory_order_relaxed) || follows()) return 0;
   const Guard guard = lock(mask_of(index));
   Stripe& at = stripe(index);
   if (at.next_due >= now) return 0;

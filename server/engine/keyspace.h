@@ -100,6 +100,11 @@ class Keyspace {
   std::uint64_t keys(Db db) const;
   /// Visits all keys of a database, expired ones too. Needs all stripes; must not change anything.
   void visit_all(Db db, const Table::Visitor& visit) const;
+  /// For copying a stripe while it changes: visits the keys of all databases whose place in the order of hashes is from
+  /// `from` on, some few, and returns where to go on, 0 at the end. A key's place (Table::position_of) is for good.
+  /// Must not change anything.
+  using PartVisitor = std::function<void(Db, const Entry&)>;
+  Position read_part(StripeIndex index, Position from, const PartVisitor& visit) const;
   /// Order-independent over all databases, expired keys included: equal for equal content. Needs all stripes.
   std::array<std::uint64_t, 2> digest() const;
   std::uint64_t digest_of(Db db, const Entry& entry) const;
@@ -179,6 +184,10 @@ class Keyspace {
   void set_eviction(const EvictionSettings& settings);
   EvictionSettings eviction() const { return eviction_.load(); }
   EvictionPolicy policy() const { return eviction_.policy(); }
+  /// A follower erases and evicts nothing by itself: keys that have expired are hidden until its leader's Erase comes.
+  /// Any thread.
+  void set_follows(bool on) { follows_.store(on, std::memory_order_relaxed); }
+  bool follows() const { return follows_.load(std::memory_order_relaxed); }
   /// Off for tests that step the clock by hand (DEBUG SET-ACTIVE-EXPIRE).
   void set_active_expiry(bool on) { active_expiry_.store(on, std::memory_order_relaxed); }
 
@@ -222,6 +231,7 @@ class Keyspace {
   HeatSweep heat_sweep_;
   std::unique_ptr<Evictor> evictor_;
   std::atomic<bool> active_expiry_{true};
+  std::atomic<bool> follows_{false};
   std::atomic<std::uint64_t> expired_{0};
   std::atomic<std::uint64_t> evicted_{0};
   SharedDurationHistogram expiry_lag_;

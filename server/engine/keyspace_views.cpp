@@ -42,6 +42,27 @@ void Keyspace::visit_all(Db db, const Table::Visitor& visit) const {
   }
 }
 
+Position Keyspace::read_part(StripeIndex index, Position from, const PartVisitor& visit) const {
+  const Stripe& at = stripe(index);
+  const Partition* finest = nullptr;  // the buckets of the others hold whole ones of it
+  for (std::uint32_t db = 0; db < at.end; ++db) {
+    const Partition* const partition = at.partition(Db{db});
+    if (partition == nullptr || partition->table.size() == 0) continue;
+    if (finest == nullptr || partition->table.buckets() > finest->table.buckets()) finest = partition;
+  }
+  if (finest == nullptr) return 0;
+  const Table::Range wanted{from, finest->table.range_of(from).end};
+  for (std::uint32_t db = 0; db < at.end; ++db) {
+    const Partition* const partition = at.partition(Db{db});
+    if (partition == nullptr || partition->table.size() == 0) continue;
+    const bool all = partition->table.range_of(from).begin == from && partition == finest;
+    partition->table.visit_bucket(from, [&](const Entry& entry) {
+      if (all || wanted.holds(Table::position_of(hash_of(entry.key())))) visit(Db{db}, entry);
+    });
+  }
+  return wanted.end;
+}
+
 namespace {
 XXH128_hash_t hash_text(const StringValue& value, std::uint64_t seed) {
   IntegerScratch scratch;

@@ -84,6 +84,14 @@ class alignas(64) Table {
   /// Visits the entries of the bucket that holds `position` and returns where the next bucket starts, 0 at the end.
   /// The visitor must not change the table.
   Position visit_bucket(Position position, const Visitor& visit) const;
+  /// The positions of the bucket that holds `position`: from `begin` to before `end`, which is 0 for the last one.
+  struct Range {
+    Position begin;
+    Position end;
+    bool holds(Position position) const { return position >= begin && (end == 0 || position < end); }
+  };
+  Range range_of(Position position) const;
+  static Position position_of(std::uint64_t hash);
   /// Visits the entries of a group; the visitor must not change the table.
   void visit_group(std::uint32_t group, const Visitor& visit) const;
   void visit_all(const Visitor& visit) const;

@@ -43,16 +43,23 @@ void Table::visit_chain(const Bucket& first, const Visitor& visit) const {
   visit_places(first, [&](Place at) { visit(*heap_.at(at.handle())); });
 }
 
+Position Table::position_of(std::uint64_t hash) { return reverse_bits(hash); }
+
 Position Table::visit_bucket(Position position, const Visitor& visit) const {
+  visit_chain(at(index_of(reverse_bits(position))), visit);
+  return range_of(position).end;
+}
+
+Table::Range Table::range_of(Position position) const {
   const std::size_t index = index_of(reverse_bits(position));
-  visit_chain(at(index), visit);
   // A bucket covers the positions that share its low hash bits: one bit more where it is already split.
   const std::size_t low = low_mask();
   const bool split = index > low || index + low + 1 < buckets();
   const auto bits = static_cast<unsigned>(std::popcount(low)) + (split ? 1 : 0);
-  if (bits == 0) return 0;
+  if (bits == 0) return {0, 0};
   const Position width = Position{1} << (64 - bits);
-  return reverse_bits(index) + width;  // wraps to 0 behind the last one
+  const Position begin = reverse_bits(index);
+  return {begin, begin + width};  // wraps to 0 behind the last one
 }
 
 void Table::visit_group(std::uint32_t group, const Visitor& visit) const {

@@ -183,4 +183,17 @@ void set_tcp_keepalive(int fd, unsigned seconds) {
   set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, kKeepaliveProbes);
 }
 
+bool from_this_machine(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
+  if (address.ss_family == AF_UNIX) return true;
+  if (address.ss_family == AF_INET) {
+    constexpr std::uint32_t kLoopbackNet = 127;
+    return ntohl(reinterpret_cast<const sockaddr_in*>(&address)->sin_addr.s_addr) >> 24 == kLoopbackNet;
+  }
+  return address.ss_family == AF_INET6 &&
+         IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(&address)->sin6_addr);
+}
+
 }  // namespace magpie::net

@@ -21,6 +21,9 @@ enum class Side { Local, Peer };
 std::string socket_address(int fd, Side side);
 int local_port(int fd);
 
+/// Whether the peer is on this machine: a unix socket or a loopback address.
+bool from_this_machine(int fd);
+
 /// AF_INET, AF_INET6, AF_UNIX; negative if `fd` is no socket.
 int socket_family(int fd);
 /// Small replies leave at once; fails silently if the peer has gone: the next read tells.

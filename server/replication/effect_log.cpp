@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <mutex>
+#include <utility>
 
 #include "protocol/check.h"
 #include "server/engine/effect_codec.h"
+#include "server/replication/record.h"
 
 namespace magpie::server {
 namespace {
@@ -21,6 +22,7 @@ struct OpenGroup {
   ByteBuffer effects;
 };
 thread_local OpenGroup open_group;
+thread_local std::uint64_t recorded = 0;  // by this thread, up to there
 
 /// The next records are written to memory that was last used long ago, and the next lock waits for these writes.
 void fetch_ahead(const char* end) {
@@ -28,11 +30,6 @@ void fetch_ahead(const char* end) {
   constexpr std::size_t kLine = 64;
   __builtin_prefetch(end + kAhead, 1);
   __builtin_prefetch(end + kAhead + kLine, 1);
-}
-
-void put_header(char* to, std::size_t size) {
-  const auto length = static_cast<std::uint32_t>(size);
-  std::memcpy(to, &length, EffectLog::kHeader);
 }
 
 /// Memory of segments that are gone, for the next ones: to touch new pages costs more than to write records into them.
@@ -113,21 +110,25 @@ void EffectLog::on_effect(const engine::Effect& effect) {
     return;
   }
   const std::lock_guard guard(lock_);
-  char* const record = reserve(kHeader + most);
-  char* const body = record + kHeader;
+  char* const record = reserve(kRecordHeader + most);
+  char* const body = record + kRecordHeader;
   const auto size = static_cast<std::size_t>(engine::encode(effect, body) - body);
-  put_header(record, size);
-  commit(kHeader + size);
+  put_record_header(record, size);
+  commit(kRecordHeader + size);
+  recorded = end_.load(std::memory_order_relaxed);
   fetch_ahead(body + size);
 }
 
 void EffectLog::append_record(ByteView effects) {
   const std::lock_guard guard(lock_);
-  char* const record = reserve(kHeader + effects.size());
-  put_header(record, effects.size());
-  std::ranges::copy(effects, record + kHeader);
-  commit(kHeader + effects.size());
+  char* const record = reserve(kRecordHeader + effects.size());
+  put_record_header(record, effects.size());
+  std::ranges::copy(effects, record + kRecordHeader);
+  commit(kRecordHeader + effects.size());
+  recorded = end_.load(std::memory_order_relaxed);
 }
+
+Lsn EffectLog::take_recorded() { return Lsn{std::exchange(recorded, 0)}; }
 
 void EffectLog::append(ByteView bytes) {
   const std::lock_guard guard(lock_);

@@ -43,13 +43,9 @@ class LogSegment {
   std::atomic<std::size_t> size_ = 0;
 };
 
-/// The last effects of a shard, as bytes, up to a bound. Records stand one behind the other, each four bytes of length
-/// (least significant first) and then that many bytes of effects (engine/effect_codec.h): one effect, or those of a
-/// group, which take place together or not at all. Any thread, where nothing else is said.
+/// The last effects of a shard, as records (record.h), up to a bound. Any thread, where nothing else is said.
 class EffectLog final : public engine::EffectSink {
  public:
-  static constexpr std::size_t kHeader = 4;
-
   /// Keeps at least the last `capacity` bytes, in whole segments. The first record begins at `begin`.
   EffectLog(std::size_t capacity, Lsn begin);
   EffectLog(const EffectLog&) = delete;
@@ -62,7 +58,10 @@ class EffectLog final : public engine::EffectSink {
   void begin_group() override;
   void end_group() override;
 
-  /// Of a follower: bytes of its leader's log, which go on where this one ends.
+  /// Where what this thread has recorded since the last call ends, in whichever log; 0: it has recorded nothing.
+  static Lsn take_recorded();
+
+  /// Of a follower: records of its leader's log, which go on where this one ends.
   void append(ByteView bytes);
 
   /// Where the next record will begin.

@@ -1,38 +1,225 @@
 #include "server/replication/replication.h"
 
-namespace magpie::server {
+#include <algorithm>
+#include <array>
+#include <random>
 
-Replication::~Replication() { configure({}); }
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace magpie::server {
+namespace {
+
+constexpr unsigned kDrawnBits = 32;  // of a term's number
+
+std::string hex(std::uint64_t number, std::size_t digits) {
+  std::string text;
+  for (; digits > 0; --digits) text += "0123456789abcdef"[number >> (4 * (digits - 1)) & 0xf];
+  return text;
+}
+
+std::string draw_name() {
+  std::random_device device;
+  std::string name;
+  constexpr int kWords = 5;
+  for (int i = 0; i < kWords; ++i) name += hex(device(), 8);
+  return name;
+}
+
+/// What Redis calls a replication id: it changes with each leadership.
+std::string id_of(const std::string& name, Term term) {
+  const std::uint64_t first = XXH3_64bits_withSeed(name.data(), name.size(), term.number);
+  const std::uint64_t second = XXH3_64bits_withSeed(name.data(), name.size(), ~term.number);
+  const std::uint64_t third = XXH3_64bits_withSeed(name.data(), name.size(), first ^ second);
+  return hex(first, 16) + hex(second, 16) + hex(third, 8);
+}
+
+}  // namespace
+
+Replication::Replication(engine::Keyspace& keyspace) : keyspace_(keyspace), name_(draw_name()) { begin_term(); }
+
+Replication::~Replication() {
+  const engine::Keyspace::Guard all = keyspace_.lock(engine::kAllStripes);
+  keyspace_.set_sink(nullptr);
+}
+
+/// Without an arbiter two nodes may both begin a term behind the same one: a part of the number is drawn, so that their
+/// logs do not pass for the same.
+void Replication::begin_term() {
+  const std::uint64_t count = (history_.last().number >> kDrawnBits) + 1;
+  history_.begin(Term{count << kDrawnBits | std::random_device{}()}, log_ == nullptr ? next_ : log_->end());
+}
+
+void Replication::make_log() {
+  log_ = std::make_shared<EffectLog>(options_.log_capacity, next_);
+  if (!follows()) keyspace_.set_sink(log_.get());
+}
 
 void Replication::configure(const Options& options) {
-  const std::lock_guard guard(lock_);
-  if (options.always && log_ != nullptr) return log_->set_capacity(options.log_capacity);
-  if (options.always == (log_ != nullptr)) return;
   const engine::Keyspace::Guard all = keyspace_.lock(engine::kAllStripes);
-  if (options.always) {
-    log_ = std::make_shared<EffectLog>(options.log_capacity, next_);
+  const std::lock_guard guard(lock_);
+  const bool before = options_.always;
+  options_ = options;
+  if (log_ != nullptr) log_->set_capacity(options.log_capacity);
+  if (options.always && log_ == nullptr && !follows()) make_log();
+  if (before && !options.always && followers_.empty() && !follows()) drop();
+}
+
+void Replication::drop() {
+  if (log_ == nullptr) return;
+  keyspace_.set_sink(nullptr);
+  // What happens from now on is missing: a place of its own, so that nobody takes one log for the other's end.
+  next_ = log_->end() + 1;
+  log_.reset();
+}
+
+std::optional<Replication::Source> Replication::source() const {
+  const std::lock_guard guard(lock_);
+  return source_;
+}
+
+void Replication::follow(Source source) {
+  const std::lock_guard guard(lock_);
+  source_ = std::move(source);
+  keyspace_.set_follows(true);
+}
+
+void Replication::lead() {
+  const std::lock_guard guard(lock_);
+  source_.reset();
+  if (!follows()) return;
+  keyspace_.set_follows(false);
+  begin_term();
+  if (log_ != nullptr) {
     keyspace_.set_sink(log_.get());
-  } else {
-    keyspace_.set_sink(nullptr);
-    // What happens from now on is missing: a place of its own, so that nobody takes one log for the other's end.
-    next_ = log_->end() + 1;
-    log_.reset();
+  } else if (options_.always) {
+    make_log();
   }
 }
 
-std::shared_ptr<const EffectLog> Replication::log() const {
+void Replication::stop_recording() {
+  const engine::Keyspace::Guard all = keyspace_.lock(engine::kAllStripes);
+  const std::lock_guard guard(lock_);
+  if (follows()) keyspace_.set_sink(nullptr);
+}
+
+std::shared_ptr<EffectLog> Replication::log() const {
   const std::lock_guard guard(lock_);
   return log_;
 }
 
-Replication::Position Replication::position() const {
-  const std::shared_ptr<const EffectLog> log = this->log();
-  if (log == nullptr) {
-    const std::lock_guard guard(lock_);
-    return {.end = next_, .begin = next_};
+void Replication::keep_log() {
+  const engine::Keyspace::Guard all = keyspace_.lock(engine::kAllStripes);
+  const std::lock_guard guard(lock_);
+  if (log_ == nullptr) make_log();
+}
+
+void Replication::drop_log() {
+  const engine::Keyspace::Guard all = keyspace_.lock(engine::kAllStripes);
+  const std::lock_guard guard(lock_);
+  if (!options_.always && !follows()) drop();
+}
+
+void Replication::forget_log() {
+  const std::lock_guard guard(lock_);
+  if (log_ != nullptr) next_ = log_->end() + 1;
+  log_.reset();
+  name_ = draw_name();
+  history_ = {};
+  begin_term();
+}
+
+void Replication::adopt_log(std::string name, cluster::TermHistory history, Lsn at) {
+  const std::lock_guard guard(lock_);
+  name_ = std::move(name);
+  history_ = std::move(history);
+  next_ = at;
+  make_log();
+}
+
+void Replication::adopt_history(cluster::TermHistory history) {
+  const std::lock_guard guard(lock_);
+  history_ = std::move(history);
+}
+
+Lsn Replication::log_end() const {
+  const std::lock_guard guard(lock_);
+  return log_ == nullptr ? next_ : log_->end();
+}
+
+Replication::Place Replication::place() const {
+  const std::lock_guard guard(lock_);
+  if (log_ == nullptr) return {};
+  return {name_, history_, log_->end()};
+}
+
+Replication::Span Replication::term_at(Lsn lsn) const {
+  const std::lock_guard guard(lock_);
+  Span span;
+  for (const auto& begin : history_.begins()) {
+    if (begin.at > lsn) {
+      span.end = begin.at;
+      break;
+    }
+    span.term = begin.term;
   }
-  const Lsn begin = log->begin();
-  return {log->end(), begin, log->memory(), true};
+  return span;
+}
+
+Replication::Position Replication::position() const {
+  const std::lock_guard guard(lock_);
+  Position position;
+  position.end = position.begin = next_;
+  position.id = id_of(name_, history_.last());
+  const auto begins = history_.begins();
+  if (begins.size() > 1) {
+    position.previous_id = id_of(name_, begins[begins.size() - 2].term);
+    position.previous_end = begins.back().at;
+  }
+  if (log_ == nullptr) return position;
+  position.begin = log_->begin();
+  position.end = log_->end();
+  position.memory = log_->memory();
+  position.active = true;
+  return position;
+}
+
+void Replication::add_follower(std::shared_ptr<FollowerStatus> follower) {
+  const std::lock_guard guard(lock_);
+  followers_.push_back(std::move(follower));
+  sending_.store(true, std::memory_order_relaxed);
+}
+
+void Replication::remove_follower(const FollowerStatus& follower) {
+  const std::lock_guard guard(lock_);
+  std::erase_if(followers_, [&](const auto& one) { return one.get() == &follower; });
+  sending_.store(!followers_.empty(), std::memory_order_relaxed);
+}
+
+std::vector<std::shared_ptr<FollowerStatus>> Replication::followers() const {
+  const std::lock_guard guard(lock_);
+  return followers_;
+}
+
+std::int64_t Replication::confirmed_by(Lsn lsn) const {
+  const std::lock_guard guard(lock_);
+  return std::ranges::count_if(followers_, [&](const auto& one) {
+    return one->phase.load() == FollowerStatus::Phase::Online && Lsn{one->confirmed.load()} >= lsn;
+  });
+}
+
+std::int64_t Replication::good_followers(std::int64_t most_lag_s, std::int64_t now_ms) const {
+  constexpr std::int64_t kSecond = 1000;
+  const std::lock_guard guard(lock_);
+  return std::ranges::count_if(followers_, [&](const auto& one) {
+    return one->phase.load() == FollowerStatus::Phase::Online && now_ms - one->heard_ms.load() <= most_lag_s * kSecond;
+  });
+}
+
+void Replication::note_leader_time(std::int64_t ms) {
+  std::int64_t before = leader_time_ms_.load(std::memory_order_relaxed);
+  while (before < ms && !leader_time_ms_.compare_exchange_weak(before, ms, std::memory_order_relaxed)) {
+  }
 }
 
 }  // namespace magpie::server

@@ -1,19 +1,28 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "cluster/replication/position.h"
+#include "cluster/replication/term_history.h"
 #include "server/engine/keyspace.h"
 #include "server/replication/effect_log.h"
+#include "server/replication/status.h"
 
 namespace magpie::server {
 
-/// A node's part in replication. Any thread.
+/// A node's part in replication: whether it leads or follows, its log, and what is known of its peers. Any thread,
+/// where nothing else is said. Locks of stripes are taken before its own.
 class Replication {
  public:
-  explicit Replication(engine::Keyspace& keyspace) : keyspace_(keyspace) {}
+  explicit Replication(engine::Keyspace& keyspace);
   ~Replication();
   Replication(const Replication&) = delete;
   Replication& operator=(const Replication&) = delete;
@@ -22,25 +31,116 @@ class Replication {
     bool always = false;  // keep a log although there is no replica
     std::size_t log_capacity = 0;  // bytes
   };
-  /// May take the locks of all stripes, so none may be held.
+  /// Takes the locks of all stripes, so none may be held.
   void configure(const Options& options);
 
-  /// Null while nothing is recorded.
-  std::shared_ptr<const EffectLog> log() const;
+  // --- role ---
+
+  struct Source {
+    std::string host;
+    std::int64_t port = 0;
+    bool operator==(const Source&) const = default;
+  };
+  bool follows() const { return keyspace_.follows(); }
+  /// Nothing for a leader.
+  std::optional<Source> source() const;
+  /// From now on clients cannot write. Commands that other loops have begun may still change something, which is
+  /// recorded: once they are done, stop_recording() is to be called, and only then data may come from the source.
+  void follow(Source source);
+  /// Needs all stripes. From now on clients may write; the log goes on where the last leader's ended, in a new term.
+  void lead();
+  void stop_recording();
+
+  // --- log ---
+
+  /// Null while nothing is kept.
+  std::shared_ptr<EffectLog> log() const;
+  /// A log is kept from now on, if it is not already: a follower has asked. Takes all stripes' locks.
+  void keep_log();
+  /// No follower has been there for long: the log goes, unless it is to be kept always. Takes all stripes' locks.
+  void drop_log();
+  /// Of a follower whose data is going to be replaced: it has no place in any log.
+  void forget_log();
+  /// Of a follower whose data is now what a leader's log of this name and history makes up to `at`.
+  void adopt_log(std::string name, cluster::TermHistory history, Lsn at);
+  /// Of a follower: its leader's log has gone through other terms.
+  void adopt_history(cluster::TermHistory history);
+
+  /// Where the log ends, or the next one will begin.
+  Lsn log_end() const;
+
+  struct Place {
+    std::string log;  // its name; empty: no place
+    cluster::TermHistory history;
+    Lsn end;
+  };
+  /// Up to where the data here is.
+  Place place() const;
+
+  /// The term of the record that begins there, and where the next term begins, if there is one.
+  struct Span {
+    Term term;
+    std::optional<Lsn> end;
+  };
+  Span term_at(Lsn lsn) const;
 
   struct Position {
     Lsn end;  // of what has been recorded so far
     Lsn begin;  // from where on it is kept
     std::size_t memory = 0;  // bytes
     bool active = false;
+    std::string id;  // 40 hex digits: the log and its last term
+    std::string previous_id;  // and its term before; empty: there was none
+    Lsn previous_end;  // where that ended
   };
   Position position() const;
 
+  // --- peers ---
+
+  void add_follower(std::shared_ptr<FollowerStatus> follower);
+  void remove_follower(const FollowerStatus& follower);
+  std::vector<std::shared_ptr<FollowerStatus>> followers() const;
+  /// How many have confirmed the log up to there.
+  std::int64_t confirmed_by(Lsn lsn) const;
+  /// How many are online and were heard of in the last `most_lag_s` seconds.
+  std::int64_t good_followers(std::int64_t most_lag_s, std::int64_t now_ms) const;
+  /// Of a follower.
+  LeaderStatus& leader() { return leader_; }
+  const LeaderStatus& leader() const { return leader_; }
+
+  /// The largest wall-clock time that a leader has told: a node's time for expiry is never before it (rule R20).
+  std::int64_t leader_time_ms() const { return leader_time_ms_.load(std::memory_order_relaxed); }
+  void note_leader_time(std::int64_t ms);
+
+  /// Called once this thread has recorded something and there are followers: whoever sends the log is to be woken. Set
+  /// before any loop runs.
+  void on_recorded(std::function<void()> wake) { wake_ = std::move(wake); }
+  void announce() {
+    if (sending_.load(std::memory_order_relaxed) && !woken_.exchange(true, std::memory_order_acq_rel)) wake_();
+  }
+  /// By whoever sends the log, before it looks where the log ends.
+  void sleep_again() { woken_.store(false, std::memory_order_release); }
+
  private:
+  void make_log();
+  void begin_term();
+  void drop();
+
   engine::Keyspace& keyspace_;
-  mutable std::mutex lock_;  // guards what follows; taken before the stripes'
+  mutable std::mutex lock_;  // guards what follows; taken behind the stripes'
+  Options options_;
   std::shared_ptr<EffectLog> log_;
   Lsn next_{1};  // where the next log begins
+  std::string name_;
+  cluster::TermHistory history_;
+  std::optional<Source> source_;
+  std::vector<std::shared_ptr<FollowerStatus>> followers_;
+
+  LeaderStatus leader_;
+  std::atomic<std::int64_t> leader_time_ms_{0};
+  std::atomic<bool> sending_{false};
+  std::atomic<bool> woken_{false};
+  std::function<void()> wake_;
 };
 
 }  // namespace magpie::server

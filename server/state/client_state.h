@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "cluster/replication/position.h"
 #include "protocol/reply_writer.h"
 #include "server/engine/instant.h"
 #include "server/engine/stripe.h"
@@ -65,8 +66,8 @@ enum class ReplyMode : std::uint8_t { On, Off, SkipNext, Skip };
 /// How the connection ends after the command that has run: not, with its reply, or at once without.
 enum class Ending : std::uint8_t { None, AfterReply, AtOnce };
 
-/// Why a client's commands wait. WAIT and WAITAOF block until its time is over (there are no replicas yet); a pause
-/// until it ends; a large value until there is room for it; SHUTDOWN until the process does.
+/// Why a client's commands wait. WAIT and WAITAOF block until enough replicas have confirmed or the time is over; a
+/// pause until it ends; a large value until there is room for it; SHUTDOWN until the process does.
 struct Blocked {
   enum class Kind : std::uint8_t { Wait, Pause, Room, Shutdown };
   Kind kind = Kind::Wait;
@@ -74,6 +75,8 @@ struct Blocked {
   bool comes_again() const { return kind == Kind::Pause || kind == Kind::Room; }
   std::optional<Instant> until;  // nothing: for ever
   bool counts_file = false;      // WAITAOF: the reply says first whether this node's file has the writes
+  std::int64_t replicas = 0;     // Wait: ends once so many have confirmed the log up to there
+  Lsn lsn = {};
 };
 
 /// Bits of ClientState::flags, for CLIENT LIST.
@@ -113,6 +116,7 @@ struct ClientState : std::enable_shared_from_this<ClientState> {
   Transaction transaction;
   std::optional<Blocked> blocked;
   std::uint64_t waits = 0;  // begun so far
+  Lsn last_write;  // where the log ended after its last change that was recorded
   std::size_t evictions_owed = 0;  // keys to evict yet, in several turns, before its next command may run
 
   /// What the client costs, and with it the values that its replies refer to, which others may hold too. Any thread.

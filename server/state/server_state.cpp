@@ -15,6 +15,18 @@ void ServerState::reset_statistics() {
   rejected_connections.store(0, std::memory_order_relaxed);
 }
 
+bool ServerState::lacks_replicas(const config::Settings& settings) const {
+  if (settings.min_replicas_max_lag == 0) return false;  // as in Redis
+  return replication.good_followers(settings.min_replicas_max_lag, wall_clock().ms) < settings.min_replicas_to_write;
+}
+
+void ServerState::note_writes(ClientState& client) {
+  const Lsn recorded = EffectLog::take_recorded();
+  if (recorded == Lsn{}) return;
+  client.last_write = recorded;
+  replication.announce();
+}
+
 void LoopState::use_settings(std::shared_ptr<const config::Settings> current) {
   settings = std::move(current);
   constexpr std::uint64_t kNever = UINT64_MAX;

@@ -39,6 +39,8 @@ class NodeControl {
   virtual void pause_changed() = 0;
   /// Sends a line ("1700000000.123456 [0 127.0.0.1:5000] \"get\" \"k\"") to all MONITOR clients.
   virtual void feed_monitors(const std::string& line) = 0;
+  /// A follower has confirmed more of the log: clients may wait for that.
+  virtual void replicas_confirmed() {}
   /// Writes a line to the process's log (DEBUG LOG).
   virtual void log(const std::string&) {}
 
@@ -95,11 +97,29 @@ struct ServerState {
   std::atomic<std::uint64_t> rejected_connections{0};
   std::atomic<std::int64_t> http_logged_ms{0};  // when the log last told of HTTP
   std::atomic<std::int64_t> tcp_port{0};  // in use; 0: none
+  std::atomic<std::int64_t> node_port{0};  // the same, for other nodes
   std::vector<std::unique_ptr<LoopStatistics>> loops;  // filled before the loops start
   StatisticsBaseline baseline;
   RateSampler rates;
   engine::SharedDurationHistogram background_slices;  // processor time of each piece of background work on the loops
   engine::SharedDurationHistogram page_slices;  // and of the main thread's work on pages, for which nobody waits
+
+  /// Whether clients may not write: to a replica, or with too few of them.
+  bool writes_refused(const config::Settings& settings) const {
+    if (replication.follows()) return settings.replica_read_only;
+    return settings.min_replicas_to_write > 0 && lacks_replicas(settings);
+  }
+  bool lacks_replicas(const config::Settings& settings) const;
+  /// Whether clients may not read either: the data of a replica is just coming.
+  bool loading() const { return replication.follows() && replication.leader().phase == LeaderStatus::Phase::Syncing; }
+  /// Or it has lost its leader, and is not to answer with what it has.
+  bool stale(const config::Settings& settings) const {
+    return !settings.replica_serve_stale_data && replication.follows() &&
+           replication.leader().phase != LeaderStatus::Phase::Connected;
+  }
+  /// What this thread has recorded since the last call was the client's doing; whoever sends the log is woken. The
+  /// client's loop.
+  void note_writes(ClientState& client);
 
   /// CONFIG RESETSTAT: the counters of INFO start anew. Any thread.
   void reset_statistics();

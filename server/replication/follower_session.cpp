@@ -1,0 +1,187 @@
+#include "server/replication/follower_session.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "server/replication/wire_history.h"
+
+namespace magpie::server {
+namespace {
+
+/// What may be on its way to a follower that has not dealt with it.
+constexpr std::uint64_t kWindow = std::uint64_t{8} << 20;
+constexpr std::size_t kMostRecords = std::size_t{256} << 10;  // of one message
+
+/// Of "host:port".
+int port_of(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  int port = 0;
+  if (colon != std::string::npos) std::from_chars(address.data() + colon + 1, address.data() + address.size(), port);
+  return port;
+}
+
+}  // namespace
+
+FollowerSession::FollowerSession(engine::Keyspace& keyspace, Replication& replication, const NodeIdentity& identity,
+                                 Terms terms)
+    : keyspace_(keyspace), replication_(replication), identity_(identity), terms_(std::move(terms)) {}
+
+FollowerSession::~FollowerSession() {
+  if (status_ != nullptr) replication_.remove_follower(*status_);
+}
+
+void FollowerSession::send(ByteBuffer& out, const wire::Message& message) {
+  const std::size_t before = out.size();
+  append_message(out, message);
+  frames_ += out.size() - before;
+}
+
+FollowerSession::Outcome FollowerSession::refuse(wire::RefusalCode code, std::string reason, ByteBuffer& out) {
+  send(out, wire::Refusal{code, reason});
+  return std::unexpected(std::move(reason));
+}
+
+FollowerSession::Outcome FollowerSession::take(const wire::Message& message, Instant now, ByteBuffer& out) {
+  log_line_.clear();
+  if (const auto* hello = std::get_if<wire::Hello>(&message); hello != nullptr && stage_ == Stage::Hello) {
+    return take_hello(*hello, now, out);
+  }
+  if (const auto* follow = std::get_if<wire::Follow>(&message); follow != nullptr && stage_ == Stage::Follow) {
+    return take_follow(*follow, out);
+  }
+  if (const auto* applied = std::get_if<wire::Applied>(&message); applied != nullptr && streaming()) {
+    return take_applied(*applied, now);
+  }
+  return std::unexpected("it sent what must not come now");
+}
+
+FollowerSession::Outcome FollowerSession::take_hello(const wire::Hello& hello, Instant now, ByteBuffer& out) {
+  if (hello.newest_version < kOldestVersion || hello.oldest_version > kNewestVersion) {
+    return refuse(wire::RefusalCode::Version,
+                  "the versions of the protocol between nodes differ: " + std::to_string(hello.oldest_version) +
+                      " to " + std::to_string(hello.newest_version) + " there, " + std::to_string(kOldestVersion) +
+                      " to " + std::to_string(kNewestVersion) + " here",
+                  out);
+  }
+  if (hello.cluster != identity_.cluster) {
+    return refuse(wire::RefusalCode::Cluster,
+                  "it belongs to the cluster '" + hello.cluster + "', this node to '" + identity_.cluster + "'", out);
+  }
+  if (hello.purpose != wire::Purpose::Follow) return std::unexpected("it wants what this node does not do");
+  peer_ = hello;
+  stage_ = Stage::Follow;
+  status_ = std::make_shared<FollowerStatus>(terms_.peer_address, port_of(hello.client_address));
+  status_->heard_ms = now.ms;
+  send(out,
+       wire::Welcome{
+           std::min(hello.newest_version, kNewestVersion), identity_.node, identity_.incarnation, terms_.nonce, {}});
+  return {};
+}
+
+bool FollowerSession::can_resume(const wire::Follow& follow, const Replication::Place& here) const {
+  if (follow.log.empty() || follow.log != here.log) return false;
+  const Lsn wanted{follow.lsn};
+  return here.history.common(here.end, from_wire(follow.history), wanted) == wanted && wanted >= log_->begin();
+}
+
+FollowerSession::Outcome FollowerSession::take_follow(const wire::Follow& follow, ByteBuffer& out) {
+  if (follow.databases != keyspace_.databases()) {
+    return refuse(wire::RefusalCode::Other,
+                  "it has " + std::to_string(follow.databases) + " databases, this node " +
+                      std::to_string(keyspace_.databases()) + "; the option 'databases' must be the same",
+                  out);
+  }
+  if (replication_.follows() && replication_.log() == nullptr) {
+    return refuse(wire::RefusalCode::Busy, "this node has not got its own data yet", out);
+  }
+  replication_.keep_log();
+  log_ = replication_.log();
+  const Replication::Place here = replication_.place();
+  replication_.add_follower(status_);
+  if (can_resume(follow, here)) {
+    sent_ = Lsn{follow.lsn};
+    status_->confirmed = follow.lsn;
+    status_->phase = FollowerStatus::Phase::Online;
+    stage_ = Stage::Online;
+    send(out, wire::Resume{here.log, to_wire(here.history), follow.lsn});
+    log_line_ = "goes on at " + std::to_string(follow.lsn) + ", " + std::to_string(here.end - sent_) + " bytes behind";
+    return {};
+  }
+  begin_sync(out);
+  return {};
+}
+
+void FollowerSession::begin_sync(ByteBuffer& out) {
+  sync_.emplace(keyspace_, log_);
+  stage_ = Stage::Syncing;
+  status_->phase = FollowerStatus::Phase::Syncing;
+  std::uint64_t keys = 0;
+  {
+    const engine::Keyspace::Guard all = keyspace_.lock(engine::kAllStripes);
+    for (std::uint32_t db = 0; db < keyspace_.databases(); ++db) keys += keyspace_.keys(Db{db});
+  }
+  const Replication::Place here = replication_.place();
+  send(out, wire::SyncBegin{here.log, to_wire(here.history), sync_->lsn().bytes, keys});
+  log_line_ = "needs everything: full synchronisation of " + std::to_string(keys) + " keys begins";
+}
+
+FollowerSession::Outcome FollowerSession::take_applied(const wire::Applied& applied, Instant now) {
+  if (applied.taken < taken_ || applied.taken > frames_) return std::unexpected("it counts bytes that were not sent");
+  taken_ = applied.taken;
+  status_->heard_ms = now.ms;
+  if (stage_ == Stage::Syncing) return {};
+  if (Lsn{applied.lsn} > sent_) return std::unexpected("it confirms what was not sent");
+  status_->confirmed = applied.lsn;
+  return {};
+}
+
+FollowerSession::More FollowerSession::produce(std::size_t most, Instant now, ByteBuffer& out) {
+  if (!streaming() || frames_ - taken_ >= kWindow) return More::No;
+  return stage_ == Stage::Syncing ? produce_sync(most, out) : produce_log(most, now, out);
+}
+
+FollowerSession::More FollowerSession::produce_sync(std::size_t most, ByteBuffer& out) {
+  const FullSync::State state = sync_->produce(records_, most);
+  if (state == FullSync::State::Lost) return More::Never;
+  status_->sync_keys = sync_->keys();
+  for (ByteView rest = records_.view(); !rest.empty();) {
+    const ByteView part = rest.substr(0, kMostRecords);
+    send(out, wire::SyncData{part, sync_->lsn().bytes, sync_->keys()});
+    rest.remove_prefix(part.size());
+  }
+  records_.truncate(0);
+  if (state == FullSync::State::More) return More::Yes;
+  sent_ = sync_->lsn();
+  sync_.reset();
+  records_.release();
+  stage_ = Stage::Online;
+  status_->confirmed = 0;
+  status_->phase = FollowerStatus::Phase::Online;
+  send(out, wire::SyncEnd{sent_.bytes});
+  return More::Yes;
+}
+
+FollowerSession::More FollowerSession::produce_log(std::size_t most, Instant now, ByteBuffer& out) {
+  const Lsn end = log_->end();
+  if (sent_ == end) return More::No;
+  const std::shared_ptr<const LogSegment> segment = log_->segment_at(sent_);
+  if (segment == nullptr) return More::Never;
+  const Replication::Span span = replication_.term_at(sent_);
+  ByteView records = segment->from(sent_).substr(0, std::min(most, kMostRecords));
+  if (span.end) records = records.substr(0, *span.end - sent_);
+  send(out, wire::Batch{.term = span.term.number, .lsn = sent_.bytes, .records = records, .time_ms = now.ms});
+  sent_ = sent_ + records.size();
+  return sent_ < log_->end() ? More::Yes : More::No;
+}
+
+void FollowerSession::send_heartbeat(Instant now, ByteBuffer& out) {
+  if (!streaming()) return;
+  send(out, wire::Heartbeat{.term = replication_.term_at(sent_).term.number,
+                            .leader = identity_.incarnation,
+                            .follower = peer_.incarnation,
+                            .lsn = log_->end().bytes,
+                            .time_ms = now.ms});
+}
+
+}  // namespace magpie::server

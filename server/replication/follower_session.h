@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "protocol/byte_buffer.h"
+#include "protocol/wire/messages.h"
+#include "server/engine/keyspace.h"
+#include "server/replication/full_sync.h"
+#include "server/replication/node_identity.h"
+#include "server/replication/replication.h"
+
+namespace magpie::server {
+
+/// A conversation with a node that follows this one, from the leader's side: greets, decides whether the log is enough
+/// or everything has to be sent, and sends it. Without sockets and clocks. One thread; takes the stripes' locks by
+/// itself.
+class FollowerSession {
+ public:
+  struct Terms {
+    std::string secret;  // that both must know; empty: none
+    wire::Nonce nonce{};  // drawn for this conversation
+    std::string peer_address;  // without port
+  };
+  FollowerSession(engine::Keyspace& keyspace, Replication& replication, const NodeIdentity& identity, Terms terms);
+  ~FollowerSession();
+  FollowerSession(const FollowerSession&) = delete;
+  FollowerSession& operator=(const FollowerSession&) = delete;
+
+  /// Takes a message and appends what it answers, as frames. A refusal ends the conversation; it has been appended too.
+  std::expected<void, std::string> take(const wire::Message& message, Instant now, ByteBuffer& out);
+
+  enum class More : std::uint8_t {
+    No,  // until the log grows or the follower confirms
+    Yes,
+    Never  // the follower has fallen too far behind: the conversation is over
+  };
+  /// Appends frames with what the follower does not have, about `most` bytes.
+  More produce(std::size_t most, Instant now, ByteBuffer& out);
+  /// Tells the time, which also shows that this side lives.
+  void send_heartbeat(Instant now, ByteBuffer& out);
+
+  bool streaming() const { return stage_ == Stage::Syncing || stage_ == Stage::Online; }
+  bool syncing() const { return stage_ == Stage::Syncing; }
+  /// Null before the follower has told who it is.
+  const std::shared_ptr<FollowerStatus>& status() const { return status_; }
+  /// Where the log goes on that has not been sent.
+  Lsn sent() const { return sent_; }
+  const std::string& log_line() const { return log_line_; }
+
+ private:
+  enum class Stage : std::uint8_t { Hello, Follow, Syncing, Online };
+  using Outcome = std::expected<void, std::string>;
+
+  Outcome refuse(wire::RefusalCode code, std::string reason, ByteBuffer& out);
+  Outcome take_hello(const wire::Hello& hello, Instant now, ByteBuffer& out);
+  Outcome take_follow(const wire::Follow& follow, ByteBuffer& out);
+  Outcome take_applied(const wire::Applied& applied, Instant now);
+  bool can_resume(const wire::Follow& follow, const Replication::Place& here) const;
+  void begin_sync(ByteBuffer& out);
+  More produce_sync(std::size_t most, ByteBuffer& out);
+  More produce_log(std::size_t most, Instant now, ByteBuffer& out);
+  void send(ByteBuffer& out, const wire::Message& message);
+
+  engine::Keyspace& keyspace_;
+  Replication& replication_;
+  const NodeIdentity& identity_;
+  Terms terms_;
+  Stage stage_ = Stage::Hello;
+  wire::Hello peer_;
+  std::shared_ptr<FollowerStatus> status_;
+  std::shared_ptr<EffectLog> log_;
+  std::optional<FullSync> sync_;
+  ByteBuffer records_;
+  Lsn sent_;
+  std::uint64_t frames_ = 0;  // bytes sent,
+  std::uint64_t taken_ = 0;  // of which the follower has dealt with so many
+  std::string log_line_;  // what the last message led to, for the node's log; empty: nothing
+};
+
+}  // namespace magpie::server

@@ -1,0 +1,165 @@
+#include "server/replication/leader_session.h"
+
+#include <utility>
+
+#include "server/replication/wire_history.h"
+
+namespace magpie::server {
+
+using Phase = LeaderStatus::Phase;
+
+LeaderSession::LeaderSession(engine::Keyspace& keyspace, Replication& replication, const NodeIdentity& identity,
+                             Terms terms)
+    : keyspace_(keyspace),
+      replication_(replication),
+      identity_(identity),
+      terms_(std::move(terms)),
+      applier_(keyspace) {}
+
+void LeaderSession::begin(ByteBuffer& out) {
+  append_message(out, wire::Hello{.oldest_version = kOldestVersion,
+                                  .newest_version = kNewestVersion,
+                                  .cluster = identity_.cluster,
+                                  .node = identity_.node,
+                                  .incarnation = identity_.incarnation,
+                                  .nonce = terms_.nonce,
+                                  .purpose = wire::Purpose::Follow,
+                                  .client_address = terms_.client_address});
+}
+
+LeaderSession::Outcome LeaderSession::take(const wire::Message& message, std::size_t frame, Instant now,
+                                           ByteBuffer& out) {
+  log_line_.clear();
+  frames_ += frame;
+  replication_.leader().heard_ms = now.ms;
+  const auto unexpected = std::unexpected(std::string("it sent what must not come now"));
+  return std::visit(
+      [&]<class Kind>(const Kind& one) -> Outcome {
+        if constexpr (std::is_same_v<Kind, wire::Refusal>) {
+          return std::unexpected("it refuses: " + one.reason);
+        } else if constexpr (std::is_same_v<Kind, wire::Welcome>) {
+          return stage_ == Stage::Welcome ? take_welcome(one, out) : Outcome(unexpected);
+        } else if constexpr (std::is_same_v<Kind, wire::Resume>) {
+          return stage_ == Stage::Answer ? take_resume(one) : Outcome(unexpected);
+        } else if constexpr (std::is_same_v<Kind, wire::SyncBegin>) {
+          return stage_ == Stage::Answer ? take_sync_begin(one, now) : Outcome(unexpected);
+        } else if constexpr (std::is_same_v<Kind, wire::SyncData>) {
+          return stage_ == Stage::Syncing ? take_sync_data(one, now) : Outcome(unexpected);
+        } else if constexpr (std::is_same_v<Kind, wire::SyncEnd>) {
+          return stage_ == Stage::Syncing ? take_sync_end(one, now) : Outcome(unexpected);
+        } else if constexpr (std::is_same_v<Kind, wire::Batch>) {
+          return stage_ == Stage::Online ? take_batch(one, now) : Outcome(unexpected);
+        } else if constexpr (std::is_same_v<Kind, wire::Heartbeat>) {
+          return stage_ > Stage::Answer ? take_heartbeat(one) : Outcome(unexpected);
+        } else {
+          return unexpected;
+        }
+      },
+      message);
+}
+
+LeaderSession::Outcome LeaderSession::take_welcome(const wire::Welcome& welcome, ByteBuffer& out) {
+  if (welcome.version < kOldestVersion || welcome.version > kNewestVersion) {
+    return std::unexpected("it speaks version " + std::to_string(welcome.version) + " of the protocol between nodes");
+  }
+  if (welcome.incarnation == identity_.incarnation) return std::unexpected("it is this node itself");
+  leader_ = welcome.incarnation;
+  stage_ = Stage::Answer;
+  const Replication::Place here = replication_.place();
+  append_message(out, wire::Follow{.log = here.log,
+                                   .history = to_wire(here.history),
+                                   .lsn = here.end.bytes,
+                                   .databases = keyspace_.databases()});
+  return {};
+}
+
+LeaderSession::Outcome LeaderSession::take_resume(const wire::Resume& resume) {
+  log_ = replication_.log();
+  if (log_ == nullptr || Lsn{resume.lsn} != log_->end()) return std::unexpected("it goes on where this node is not");
+  replication_.adopt_history(from_wire(resume.history));
+  history_ = resume.history;
+  applier_.use_log(log_.get());
+  received_ = Lsn{resume.lsn};
+  stage_ = Stage::Online;
+  replication_.leader().phase = Phase::Connected;
+  log_line_ = "partial synchronisation: the log goes on at " + std::to_string(resume.lsn);
+  return {};
+}
+
+LeaderSession::Outcome LeaderSession::take_sync_begin(const wire::SyncBegin& begin, Instant now) {
+  replacing_();
+  replication_.forget_log();
+  log_name_ = begin.log;
+  history_ = begin.history;
+  {
+    const engine::Keyspace::Guard all = keyspace_.lock(engine::kAllStripes);
+    if (!keyspace_.follows()) return std::unexpected("this node leads now");
+    keyspace_.replay(engine::Flush{}, now);
+  }
+  stage_ = Stage::Syncing;
+  LeaderStatus& status = replication_.leader();
+  status.sync_began_ms = now.ms;
+  status.sync_total = begin.keys;
+  status.sync_keys = 0;
+  status.sync_bytes = 0;
+  status.phase = Phase::Syncing;
+  log_line_ = "full synchronisation of about " + std::to_string(begin.keys) + " keys begins";
+  return {};
+}
+
+LeaderSession::Outcome LeaderSession::take_sync_data(const wire::SyncData& data, Instant now) {
+  LeaderStatus& status = replication_.leader();
+  status.sync_keys = data.keys;
+  status.sync_bytes += data.records.size();
+  return applier_.take(data.records, now);
+}
+
+LeaderSession::Outcome LeaderSession::take_sync_end(const wire::SyncEnd& end, Instant now) {
+  if (!applier_.at_border()) return std::unexpected("the full synchronisation ended within a record");
+  received_ = Lsn{end.lsn};
+  replication_.adopt_log(log_name_, from_wire(history_), received_);
+  log_ = replication_.log();
+  applier_.use_log(log_.get());
+  stage_ = Stage::Online;
+  LeaderStatus& status = replication_.leader();
+  status.phase = Phase::Connected;
+  const std::int64_t took = now.ms - status.sync_began_ms;
+  log_line_ = "full synchronisation done: " + std::to_string(status.sync_keys) + " keys, " +
+              std::to_string(status.sync_bytes) + " bytes in " + std::to_string(took) + " ms";
+  return {};
+}
+
+LeaderSession::Outcome LeaderSession::take_batch(const wire::Batch& batch, Instant now) {
+  if (Lsn{batch.lsn} != received_) {
+    return std::unexpected("a part of the log is missing: " + std::to_string(received_.bytes) + " to " +
+                           std::to_string(batch.lsn));
+  }
+  replication_.note_leader_time(batch.time_ms);
+  if (history_.empty() || batch.term > history_.back().term) {
+    history_.push_back({batch.term, batch.lsn});
+    replication_.adopt_history(from_wire(history_));
+  }
+  received_ = received_ + batch.records.size();
+  auto applied = applier_.take(batch.records, now);
+  if (!applied) replication_.forget_log();  // the data is not the leader's any more: only all of it will do
+  return applied;
+}
+
+LeaderSession::Outcome LeaderSession::take_heartbeat(const wire::Heartbeat& heartbeat) {
+  if (heartbeat.leader != leader_ || heartbeat.follower != identity_.incarnation) {
+    return std::unexpected("it sent a heartbeat of another node, or for one");
+  }
+  replication_.note_leader_time(heartbeat.time_ms);
+  return {};
+}
+
+void LeaderSession::confirm(ByteBuffer& out) {
+  const Lsn applied = stage_ == Stage::Online ? log_->end() : Lsn{};
+  if (applied == told_ && frames_ == told_frames_) return;
+  told_ = applied;
+  told_frames_ = frames_;
+  const std::uint64_t term = history_.empty() ? 0 : history_.back().term;
+  append_message(out, wire::Applied{term, applied.bytes, frames_});
+}
+
+}  // namespace magpie::server
