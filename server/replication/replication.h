@@ -140,7 +140,7 @@ class Replication {
   std::atomic<std::int64_t> leader_time_ms_{0};
   std::atomic<bool> sending_{false};
   std::atomic<bool> woken_{false};
-  std::function<void()> wake_;
+  std::function<void()> wake_ = [] {};
 };
 
 }  // namespace magpie::server

@@ -105,7 +105,13 @@ TEST_CASE("commands of what is not there say so") {
   CHECK(server.run("READONLY") == "-ERR This instance has cluster support disabled\r\n");
   CHECK(server.run("REPLICAOF NO ONE") == "+OK\r\n");
   CHECK(server.run("REPLICAOF host 99999") == "-ERR Invalid master port\r\n");
-  CHECK(server.run("REPLICAOF host 6379").starts_with("-ERR Magpie does not replicate"));
+  CHECK(server.run("REPLICAOF host 6379") == "+OK\r\n");
+  CHECK(server.run("REPLICAOF host 6379") == "+OK Already connected to specified master\r\n");
+  CHECK(server.run("SET key value") == "-READONLY You can't write against a read only replica.\r\n");
+  CHECK(server.run("ROLE") == "*5\r\n$5\r\nslave\r\n$4\r\nhost\r\n:6379\r\n$7\r\nconnect\r\n:-1\r\n");
+  CHECK(server.run("WAIT 0 0").starts_with("-ERR WAIT cannot be used with replica instances."));
+  CHECK(server.run("REPLICAOF NO ONE") == "+OK\r\n");
+  CHECK(server.run("SET key value") == "+OK\r\n");
   CHECK(server.run("MODULE LIST") == "*0\r\n");
   CHECK(server.run("MODULE LOAD x").starts_with("-ERR "));
 }

@@ -41,10 +41,22 @@ TestServer::TestServer(const config::Settings& settings)
     now_.ms += step_ms_;
     return now_;
   };
+  config_.on_change([this](const auto& before, const auto& after) {
+    if (after.replicaof_host != before.replicaof_host) follow(after);
+    return std::expected<void, config::ConfigStore::Veto>();
+  });
   dispatcher_ = std::make_unique<server::Dispatcher>(state_, loop_);
 }
 
 TestServer::~TestServer() = default;
+
+void TestServer::follow(const config::Settings& settings) {
+  if (settings.replicaof_host.empty()) {
+    state_.replication.lead();
+  } else {
+    state_.replication.follow({settings.replicaof_host, settings.replicaof_port});
+  }
+}
 
 server::ClientState& TestServer::client(std::size_t index) {
   while (clients_.size() <= index) {

@@ -49,6 +49,7 @@ class TestServer final : private server::NodeControl {
   void pause_changed() override {}
   void feed_monitors(const std::string& line) override { monitor_lines.push_back(line); }
   void log(const std::string& line) override { log_lines.push_back(line); }
+  void follow(const config::Settings& settings);
 
   config::ConfigStore config_;
   engine::Keyspace keyspace_;

@@ -54,7 +54,7 @@ TEST_CASE("the order in which Redis 7.0 finds mistakes") {
   CHECK(set(store, {{"maxmemory", "1"}, {"MAXMEMORY", "2"}}) == failed("MAXMEMORY", "duplicate parameter"));
   CHECK(set(store, {{"dir", "/tmp"}, {"databases", "1"}}) == failed("dir", "can't set protected config"));
   CHECK(set(store, {{"slave-read-only", "yes"}, {"replica-read-only", "no"}}) == "OK");
-  CHECK(store.current()->without_effect.at("replica-read-only") == "no");
+  CHECK_FALSE(store.current()->replica_read_only);
 }
 
 TEST_CASE("dir must be a directory that exists, and is kept as an absolute path") {

@@ -61,14 +61,14 @@ TEST_CASE("errors name the place, the option, the value and what is allowed") {
 
 TEST_CASE("what would put the user's data at risk is refused") {
   CHECK(error_of("appendonly yes") == "m.conf:1: 'appendonly' is refused: Magpie has no persistence yet");
-  for (const char* line : {"tls-port 6380", "replicaof 10.0.0.1 6379", "slaveof 10.0.0.1 6379", "cluster-enabled yes",
+  for (const char* line : {"tls-port 6380", "cluster-enabled yes",
                            "aclfile users.acl", "user alice on", "rename-command FLUSHALL \"\"", "loadmodule x.so",
                            "sentinel monitor a b 1 1", "user default on #abc ~* &* +@all", "user default off"}) {
     CAPTURE(line);
     CHECK(error_of(line).find("is refused: ") != std::string::npos);
   }
   for (const char* line :
-       {"appendonly no", "tls-port 0", "replicaof no one", "cluster-enabled no", "aclfile \"\"",
+       {"appendonly no", "tls-port 0", "replicaof no one", "replicaof 10.0.0.1 6379", "cluster-enabled no", "aclfile \"\"",
         "user default on nopass ~* &* +@all", "user default on nopass sanitize-payload ~* &* +@all"}) {
     CAPTURE(line);
     CHECK(error_of(line).empty());
@@ -82,7 +82,7 @@ TEST_CASE("an option without effect warns once, where it was set last, unless it
   CHECK(warnings_of("appendfsync always\nappendfsync everysec").empty());
   CHECK(warnings_of("save 900 1\nsave 300 10").size() == 1);
   CHECK(warnings_of("save 900 1\nsave \"\"").empty());
-  CHECK(warnings_of("daemonize yes\nio-threads 4\nmasterauth x\nsupervised systemd").size() == 4);
+  CHECK(warnings_of("daemonize yes\nio-threads 4\nrepl-diskless-sync no\nsupervised systemd").size() == 4);
   CHECK(warnings_of("list-max-ziplist-entries 5").size() == 1);
   CHECK(warnings_of("maxmemory 1gb\nport 0").empty());
 }

@@ -75,7 +75,7 @@ TEST_CASE("changed lines change in place, the others stay") {
   Settings settings = settings_of("maxmemory 100mb\nslave-read-only no\ntimeout 3\ntimeout 7");
   settings.maxmemory = 200 << 20;
   settings.timeout = 10;
-  settings.without_effect.erase("replica-read-only");
+  settings.replica_read_only = true;
   CHECK(rewrite("# a\nMaxMemory 100mb\n# b\nslave-read-only no\ntimeout 3\n# c\ntimeout 7\n", settings) ==
         "# a\nMaxMemory 200mb\n# b\nslave-read-only yes\ntimeout 10\n# c\n");
 }
