@@ -73,9 +73,9 @@ FollowerSession::Outcome FollowerSession::take_hello(const wire::Hello& hello, I
   stage_ = Stage::Follow;
   status_ = std::make_shared<FollowerStatus>(terms_.peer_address, port_of(hello.client_address));
   status_->heard_ms = now.ms;
-  send(out,
-       wire::Welcome{
-           std::min(hello.newest_version, kNewestVersion), identity_.node, identity_.incarnation, terms_.nonce, {}});
+  welcome_ = {std::min(hello.newest_version, kNewestVersion), identity_.node, identity_.incarnation, terms_.nonce, {}};
+  welcome_.proof = prove(terms_.secret, "leader", peer_, welcome_);
+  send(out, welcome_);
   return {};
 }
 
@@ -86,6 +86,9 @@ bool FollowerSession::can_resume(const wire::Follow& follow, const Replication::
 }
 
 FollowerSession::Outcome FollowerSession::take_follow(const wire::Follow& follow, ByteBuffer& out) {
+  if (!wire::same_proof(follow.proof, prove(terms_.secret, "follower", peer_, welcome_))) {
+    return refuse(wire::RefusalCode::Secret, kOtherSecret, out);
+  }
   if (follow.databases != keyspace_.databases()) {
     return refuse(wire::RefusalCode::Other,
                   "it has " + std::to_string(follow.databases) + " databases, this node " +

@@ -71,6 +71,7 @@ class FollowerSession {
   Terms terms_;
   Stage stage_ = Stage::Hello;
   wire::Hello peer_;
+  wire::Welcome welcome_;
   std::shared_ptr<FollowerStatus> status_;
   std::shared_ptr<EffectLog> log_;
   std::optional<FullSync> sync_;

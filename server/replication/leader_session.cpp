@@ -14,17 +14,20 @@ LeaderSession::LeaderSession(engine::Keyspace& keyspace, Replication& replicatio
       replication_(replication),
       identity_(identity),
       terms_(std::move(terms)),
+      hello_(hello()),
       applier_(keyspace) {}
 
-void LeaderSession::begin(ByteBuffer& out) {
-  append_message(out, wire::Hello{.oldest_version = kOldestVersion,
-                                  .newest_version = kNewestVersion,
-                                  .cluster = identity_.cluster,
-                                  .node = identity_.node,
-                                  .incarnation = identity_.incarnation,
-                                  .nonce = terms_.nonce,
-                                  .purpose = wire::Purpose::Follow,
-                                  .client_address = terms_.client_address});
+void LeaderSession::begin(ByteBuffer& out) { append_message(out, hello_); }
+
+wire::Hello LeaderSession::hello() const {
+  return {.oldest_version = kOldestVersion,
+          .newest_version = kNewestVersion,
+          .cluster = identity_.cluster,
+          .node = identity_.node,
+          .incarnation = identity_.incarnation,
+          .nonce = terms_.nonce,
+          .purpose = wire::Purpose::Follow,
+          .client_address = terms_.client_address};
 }
 
 LeaderSession::Outcome LeaderSession::take(const wire::Message& message, std::size_t frame, Instant now,
@@ -63,10 +66,14 @@ LeaderSession::Outcome LeaderSession::take_welcome(const wire::Welcome& welcome,
     return std::unexpected("it speaks version " + std::to_string(welcome.version) + " of the protocol between nodes");
   }
   if (welcome.incarnation == identity_.incarnation) return std::unexpected("it is this node itself");
+  if (!wire::same_proof(welcome.proof, prove(terms_.secret, "leader", hello_, welcome))) {
+    return std::unexpected(kOtherSecret);
+  }
   leader_ = welcome.incarnation;
   stage_ = Stage::Answer;
   const Replication::Place here = replication_.place();
-  append_message(out, wire::Follow{.log = here.log,
+  append_message(out, wire::Follow{.proof = prove(terms_.secret, "follower", hello_, welcome),
+                                   .log = here.log,
                                    .history = to_wire(here.history),
                                    .lsn = here.end.bytes,
                                    .databases = keyspace_.databases()});

@@ -41,6 +41,7 @@ class LeaderSession {
   enum class Stage : std::uint8_t { Welcome, Answer, Syncing, Online };
   using Outcome = std::expected<void, std::string>;
 
+  wire::Hello hello() const;
   Outcome take_welcome(const wire::Welcome& welcome, ByteBuffer& out);
   Outcome take_resume(const wire::Resume& resume);
   Outcome take_sync_begin(const wire::SyncBegin& begin, Instant now);
@@ -55,6 +56,7 @@ class LeaderSession {
   Terms terms_;
   std::function<void()> replacing_ = [] {};
   Stage stage_ = Stage::Welcome;
+  wire::Hello hello_;
   wire::Incarnation leader_{};
   Applier applier_;
   std::shared_ptr<EffectLog> log_;

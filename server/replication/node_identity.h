@@ -3,6 +3,7 @@
 #include <string>
 
 #include "protocol/wire/messages.h"
+#include "protocol/wire/proof.h"
 
 namespace magpie::server {
 
@@ -16,5 +17,19 @@ struct NodeIdentity {
 // Versions of the protocol between nodes that this one speaks.
 inline constexpr std::uint32_t kOldestVersion = 1;
 inline constexpr std::uint32_t kNewestVersion = 1;
+
+inline constexpr const char* kOtherSecret =
+    "it does not know the secret: requirepass of a leader and masterauth of its followers, or the files of "
+    "cluster-secret-file, must be the same";
+
+/// Shows that a side of a conversation, "leader" or "follower", knows the secret: the nonces, the nodes and what they
+/// talk about are in it, so that it serves for this conversation only.
+inline wire::Proof prove(ByteView secret, ByteView role, const wire::Hello& hello, const wire::Welcome& welcome) {
+  const auto bytes = [](const wire::Incarnation& of) {
+    return ByteView(reinterpret_cast<const char*>(of.data()), of.size());
+  };
+  return wire::prove(secret, role, hello.nonce, welcome.nonce,
+                     {hello.cluster, bytes(hello.incarnation), bytes(welcome.incarnation)});
+}
 
 }  // namespace magpie::server

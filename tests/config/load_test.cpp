@@ -61,15 +61,15 @@ TEST_CASE("errors name the place, the option, the value and what is allowed") {
 
 TEST_CASE("what would put the user's data at risk is refused") {
   CHECK(error_of("appendonly yes") == "m.conf:1: 'appendonly' is refused: Magpie has no persistence yet");
-  for (const char* line : {"tls-port 6380", "cluster-enabled yes",
-                           "aclfile users.acl", "user alice on", "rename-command FLUSHALL \"\"", "loadmodule x.so",
-                           "sentinel monitor a b 1 1", "user default on #abc ~* &* +@all", "user default off"}) {
+  for (const char* line :
+       {"tls-port 6380", "cluster-enabled yes", "aclfile users.acl", "user alice on", "rename-command FLUSHALL \"\"",
+        "loadmodule x.so", "sentinel monitor a b 1 1", "user default on #abc ~* &* +@all", "user default off"}) {
     CAPTURE(line);
     CHECK(error_of(line).find("is refused: ") != std::string::npos);
   }
   for (const char* line :
-       {"appendonly no", "tls-port 0", "replicaof no one", "replicaof 10.0.0.1 6379", "cluster-enabled no", "aclfile \"\"",
-        "user default on nopass ~* &* +@all", "user default on nopass sanitize-payload ~* &* +@all"}) {
+       {"appendonly no", "tls-port 0", "replicaof no one", "replicaof 10.0.0.1 6379", "cluster-enabled no",
+        "aclfile \"\"", "user default on nopass ~* &* +@all", "user default on nopass sanitize-payload ~* &* +@all"}) {
     CAPTURE(line);
     CHECK(error_of(line).empty());
     CHECK(warnings_of(line).empty());

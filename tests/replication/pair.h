@@ -61,11 +61,14 @@ struct Pipe {
 /// A conversation of a follower with its leader, over pipes that tests pump.
 class Conversation {
  public:
-  Conversation(Member& leader, Member& follower) : leader_(leader), follower_(follower) {
+  Conversation(Member& leader, Member& follower) : Conversation(leader, follower, "", "") {}
+
+  Conversation(Member& leader, Member& follower, const std::string& secret_there, const std::string& secret_here)
+      : leader_(leader), follower_(follower) {
     to_follower_.emplace(leader.server.keyspace(), leader.replication(), leader.identity,
-                         server::FollowerSession::Terms{"", {}, "127.0.0.1"});
+                         server::FollowerSession::Terms{secret_there, nonce(1), "127.0.0.1"});
     to_leader_.emplace(follower.server.keyspace(), follower.replication(), follower.identity,
-                       server::LeaderSession::Terms{"", {}, ":7000"});
+                       server::LeaderSession::Terms{secret_here, nonce(2), ":7000"});
     to_leader_->begin(follower_pipe_.sent);
   }
 
@@ -109,6 +112,11 @@ class Conversation {
   Pipe& follower_pipe() { return follower_pipe_; }
 
  private:
+  static wire::Nonce nonce(std::uint8_t number) {
+    wire::Nonce nonce{};
+    nonce.fill(number);
+    return nonce;
+  }
   static void move(ByteBuffer& from, ByteBuffer& to, std::size_t most) {
     const std::size_t now = std::min(most, from.size());
     to.append(from.view().substr(0, now));

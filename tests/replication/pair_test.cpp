@@ -244,3 +244,21 @@ TEST_CASE("a follower hides what has expired and erases it when its leader does"
   CHECK(follower.server.run("DBSIZE") == ":0\r\n");
   check_same(leader, follower);
 }
+
+TEST_CASE("who does not know the secret gets nothing, on either side") {
+  Member leader(1);
+  Member follower(2);
+  leader.server.run("SET key value");
+  follower.server.run("SET kept 1");
+  follower.follow();
+  for (const auto& [there, here] : {std::pair{"one", "two"}, std::pair{"", "two"}, std::pair{"one", ""}}) {
+    Conversation talk(leader, follower, there, here);
+    CHECK_FALSE(talk.settle());
+    CHECK(talk.error().find("secret") != std::string::npos);
+    CHECK(follower.server.run("GET kept") == "$1\r\n1\r\n");
+    CHECK(leader.replication().followers().empty());
+  }
+  Conversation talk(leader, follower, "both", "both");
+  REQUIRE(talk.settle());
+  check_same(leader, follower);
+}
