@@ -129,12 +129,15 @@ void Node::change_role(const config::Settings& settings) {
   } else {
     state_.replication.follow({settings.replicaof_host, settings.replicaof_port});
   }
-  if (!running_) return;  // the peers' loop will see it
-  // Once every loop has come to this, no command is running that began before.
+  if (running_) after_all_loops([](Peers& peers) { peers.role_changed(); });  // else they will see it
+}
+
+/// Calls on the loop of the peers once no command is running that has begun before.
+void Node::after_all_loops(const std::function<void(Peers&)>& call) {
   auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
   for (const auto& worker : workers_) {
-    worker->post([left, home = workers_.front().get()] {
-      if (--*left == 0) home->post([home] { home->peers().role_changed(); });
+    worker->post([left, call, home = workers_.front().get()] {
+      if (--*left == 0) home->post([call, home] { call(home->peers()); });
     });
   }
 }
@@ -309,6 +312,16 @@ void Node::pause_changed() {
   for (const auto& worker : workers_) {
     worker->post([at = worker.get()] { at->end_pause(); });
   }
+}
+
+/// Commands that have begun may still write: the waiting begins once they are done.
+void Node::fail_over(const FailoverOrder& order) {
+  after_all_loops([order](Peers& peers) { peers.fail_over(order); });
+}
+
+void Node::abort_failover() {
+  LoopWorker* const home = workers_.front().get();
+  home->post([home] { home->peers().abort_failover("FAILOVER ABORT"); });
 }
 
 void Node::replicas_confirmed() {

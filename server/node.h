@@ -47,6 +47,8 @@ class Node final : private NodeControl {
   void unblock_client(ClientId id, WaitNumber wait, bool with_error) override;
   void pause_changed() override;
   void replicas_confirmed() override;
+  void fail_over(const FailoverOrder& order) override;
+  void abort_failover() override;
   void feed_monitors(const std::string& line) override;
   void log(const std::string& text) override { log_warning(text); }
 
@@ -60,6 +62,7 @@ class Node final : private NodeControl {
   void apply_settings(const config::Settings& settings);
   void configure_replication(const config::Settings& settings);
   void change_role(const config::Settings& settings);
+  void after_all_loops(const std::function<void(Peers&)>& call);
   std::expected<void, std::string> listen_to_nodes(const config::Settings& settings);
   void tend_pages();
   void go_on_tending_pages();

@@ -70,6 +70,11 @@ void put(const SyncBegin& from, pb::Message& to) {
   begin.set_lsn(from.lsn);
   begin.set_keys(from.keys);
 }
+void put(const TakeOver& from, pb::Message& to) {
+  to.mutable_take_over()->set_lsn(from.lsn);
+  to.mutable_take_over()->set_force(from.force);
+}
+void put(const TookOver& from, pb::Message& to) { to.mutable_took_over()->set_lsn(from.lsn); }
 void put(const SyncData& from, pb::Message& to) {
   pb::SyncData& data = *to.mutable_sync_data();
   data.set_records(std::string(from.records));
@@ -198,6 +203,8 @@ Message take(const pb::SyncBegin& from, Taker& taker) {
   return to;
 }
 Message take(const pb::SyncData& from, Taker&) { return SyncData{from.records(), from.lsn(), from.keys()}; }
+Message take(const pb::TakeOver& from, Taker&) { return TakeOver{from.lsn(), from.force()}; }
+Message take(const pb::TookOver& from, Taker&) { return TookOver{from.lsn()}; }
 Message take(const pb::SyncEnd& from, Taker&) { return SyncEnd{from.lsn()}; }
 Message take(const pb::Batch& from, Taker&) {
   return Batch{from.term(), from.lsn(), from.records(), from.size(), from.commit(), from.time_ms()};
@@ -231,6 +238,10 @@ std::optional<Message> take_any(const pb::Message& from, Taker& taker) {
       return take(from.resume(), taker);
     case pb::Message::kSyncBegin:
       return take(from.sync_begin(), taker);
+    case pb::Message::kTakeOver:
+      return take(from.take_over(), taker);
+    case pb::Message::kTookOver:
+      return take(from.took_over(), taker);
     case pb::Message::kSyncData:
       return take(from.sync_data(), taker);
     case pb::Message::kSyncEnd:

@@ -125,8 +125,18 @@ struct HeartbeatAnswer {
   bool operator==(const HeartbeatAnswer&) const = default;
 };
 
+struct TakeOver {
+  std::uint64_t lsn = 0;
+  bool force = false;
+  bool operator==(const TakeOver&) const = default;
+};
+struct TookOver {
+  std::uint64_t lsn = 0;
+  bool operator==(const TookOver&) const = default;
+};
+
 using Message = std::variant<Hello, Welcome, Refusal, Follow, Resume, SyncBegin, SyncData, SyncEnd, Batch, Applied,
-                             Heartbeat, HeartbeatAnswer>;
+                             Heartbeat, HeartbeatAnswer, TakeOver, TookOver>;
 
 /// Appends the message as a frame; it must fit one.
 void append_message(ByteBuffer& to, const Message& message);

@@ -1,6 +1,7 @@
 // INFO replication: who leads and who follows, in Redis's terms.
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "server/commands/info.h"
@@ -89,11 +90,12 @@ void info_replication(InfoText& text, CommandContext& context) {
   for (std::size_t i = 0; i < followers.size(); ++i) {
     text.field("slave" + std::to_string(i), follower_row(*followers[i], position, context.now));
   }
-  text.field("master_failover_state", "no-failover");
+  constexpr std::array<std::string_view, 3> kFailovers{"no-failover", "waiting-for-sync", "failover-in-progress"};
+  text.field("master_failover_state", kFailovers[static_cast<std::size_t>(replication.failover())]);
   text.field("master_replid", position.id);
   text.field("master_replid2",
              position.previous_id.empty() ? std::string(position.id.size(), '0') : position.previous_id);
-  text.field("master_repl_offset", position.end.bytes);
+  text.field("master_repl_offset", position.active ? position.end.bytes : 0);
   text.field("second_repl_offset",
              position.previous_id.empty() ? -1 : static_cast<std::int64_t>(position.previous_end.bytes));
   text.field("repl_backlog_active", position.active ? 1 : 0);

@@ -19,7 +19,8 @@ void role_of_leader(CommandContext& context) {
   };
   context.reply.array(3);
   context.reply.bulk("master");
-  context.reply.integer(static_cast<std::int64_t>(replication.log_end().bytes));
+  const server::Replication::Position position = replication.position();
+  context.reply.integer(position.active ? static_cast<std::int64_t>(position.end.bytes) : 0);
   context.reply.array(static_cast<std::size_t>(std::ranges::count_if(followers, online)));
   for (const auto& follower : followers) {
     if (!online(follower)) continue;
@@ -64,6 +65,9 @@ CommandResult replicaof(CommandContext& context, ArgReader args) {
     }
     source = std::string(host) + " " + std::to_string(*number);
   }
+  if (context.server.replication.failover() != server::Replication::Failover::None) {
+    return error("ERR REPLICAOF not allowed while failing over.");
+  }
   const std::pair<ByteView, ByteView> change{"replicaof", source};
   auto changed = context.server.config.set({&change, 1}, config::ConfigStore::Caller::Command);
   if (!changed) return error(std::move(changed.error()));
@@ -71,9 +75,96 @@ CommandResult replicaof(CommandContext& context, ArgReader args) {
   return {};
 }
 
+using Order = server::NodeControl::FailoverOrder;
+
+/// What FAILOVER was told, but for ABORT.
+struct FailoverArguments {
+  Order order;
+  bool abort = false;
+  bool targeted = false;
+};
+
+/// False if the word is none that may stand here.
+bool take_word(ArgReader& args, FailoverArguments& to) {
+  const ByteView word = args.bytes();
+  const bool plain = !to.targeted && !to.order.timeout_ms;
+  if (equals_ignore_case(word, "abort") && plain && args.remaining() == 0) {
+    to.abort = true;
+  } else if (equals_ignore_case(word, "timeout") && !to.order.timeout_ms && args.remaining() >= 1 && !to.abort) {
+    to.order.timeout_ms = args.integer();
+    if (*to.order.timeout_ms <= 0) args.fail(CommandError(std::string("ERR FAILOVER timeout must be greater than 0")));
+  } else if (equals_ignore_case(word, "to") && !to.targeted && args.remaining() >= 2 && !to.abort) {
+    to.targeted = true;
+    to.order.host = args.bytes();
+    to.order.port = args.integer();
+  } else if (equals_ignore_case(word, "force") && !to.order.force && !to.abort) {
+    to.order.force = true;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+/// Why a failover cannot begin; empty if it can.
+std::string obstacle(const server::Replication& replication, const FailoverArguments& asked) {
+  if (replication.follows()) return "ERR FAILOVER is not valid when server is a replica.";
+  const auto followers = replication.followers();
+  if (followers.empty()) return "ERR FAILOVER requires connected replicas.";
+  if (asked.order.force && (!asked.targeted || !asked.order.timeout_ms)) {
+    return "ERR FAILOVER with force option requires both a timeout and target HOST and IP.";
+  }
+  if (!asked.targeted) return {};
+  const auto found = std::ranges::find_if(followers, [&](const auto& follower) {
+    return follower->address == asked.order.host && follower->port == asked.order.port;
+  });
+  if (found == followers.end()) return "ERR FAILOVER target HOST and PORT is not a replica.";
+  if ((*found)->phase.load() != server::FollowerStatus::Phase::Online) {
+    return "ERR FAILOVER target replica is not online.";
+  }
+  return {};
+}
+
+/// Writes wait from here on.
+void begin_failover(CommandContext& context, const Order& order) {
+  constexpr std::int64_t kLongMs = 3'600'000;
+  const Instant until{context.now.ms + order.timeout_ms.value_or(kLongMs) + kLongMs};
+  context.server.pause.begin(until, true, context.now);
+  context.server.control.fail_over(order);
+  context.reply.ok();
+}
+
+CommandResult failover(CommandContext& context, ArgReader args) {
+  FailoverArguments asked;
+  while (args.remaining() > 0) {
+    if (!take_word(args, asked)) return error(ErrorCode::Syntax);
+  }
+  if (auto wrong = args.finish()) return std::unexpected(std::move(*wrong));
+  server::Replication& replication = context.server.replication;
+  if (asked.abort) {
+    if (replication.failover() == server::Replication::Failover::None) return error("ERR No failover in progress.");
+    context.server.control.abort_failover();
+    context.reply.ok();
+    return {};
+  }
+  if (std::string why = obstacle(replication, asked); !why.empty()) return error(std::move(why));
+  if (!replication.begin_failover()) return error("ERR FAILOVER already in progress.");
+  begin_failover(context, asked.order);
+  return {};
+}
+
 CommandResult slaveof(CommandContext& context, ArgReader args) { return replicaof(context, std::move(args)); }
 
 constexpr std::array kRows{
+    CommandRow{.name = "failover",
+               .arity = -1,
+               .flags = kAdmin | kNoScript | kStale,
+               .group = Group::Server,
+               .since = "6.2.0",
+               .summary = "Start a coordinated failover between this server and one of its replicas.",
+               .complexity = "O(1)",
+               .handler = failover,
+               .arguments = "target?:block=TO(host port:integer force?:pure-token=FORCE) abort?:pure-token=ABORT "
+                            "milliseconds?:integer=TIMEOUT"},
     CommandRow{.name = "role",
                .arity = 1,
                .flags = kNoScript | kLoading | kStale | kFast,

@@ -31,9 +31,15 @@ std::expected<void, std::string> FollowerLink::on_message(const wire::Message& m
   return taken;
 }
 
+void FollowerLink::ask_to_take_over(bool force) {
+  session_.ask_to_take_over(force, link_.out());
+  link_.flush();
+}
+
 void FollowerLink::on_caught_up() {
   link_.flush();
   pump();
+  peers_.follower_confirmed();
   peers_.state().control.replicas_confirmed();
 }
 

@@ -22,6 +22,8 @@ class FollowerLink final : private LinkOwner {
   /// Ten times a second.
   void tick(Instant now);
   bool ended() const { return ended_; }
+  FollowerSession& session() { return session_; }
+  void ask_to_take_over(bool force);
   const std::string& name() const { return name_; }
   bool follows() const { return session_.streaming(); }
 

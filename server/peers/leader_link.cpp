@@ -61,6 +61,7 @@ void LeaderLink::converse(int fd) {
   session_.emplace(state.keyspace, state.replication, peers_.identity(),
                    LeaderSession::Terms{peers_.secret_there(), peers_.draw_nonce(), peers_.client_address()});
   session_->on_replacing([this] { peers_.drop_followers("the data here is replaced"); });
+  session_->on_take_over([this] { return peers_.lead(); });
   session_->begin(link_->out());
   link_->flush();
 }
@@ -79,7 +80,7 @@ std::expected<void, std::string> LeaderLink::on_message(const wire::Message& mes
 }
 
 void LeaderLink::on_caught_up() {
-  session_->confirm(link_->out());
+  if (peers_.state().replication.follows()) session_->confirm(link_->out());
   link_->flush();
   peers_.written();  // who follows this node
 }

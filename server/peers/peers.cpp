@@ -120,7 +120,36 @@ void Peers::written() {
   for (const auto& follower : followers_) follower->pump();
 }
 
+void Peers::fail_over(const NodeControl::FailoverOrder& order) {
+  failover_.emplace(*this, order);
+  follower_confirmed();
+}
+
+void Peers::abort_failover(const std::string& why) {
+  if (!failover_) return;
+  log_warning("FAILOVER was given up: " + why);
+  failover_.reset();
+}
+
+void Peers::follower_confirmed() {
+  if (failover_ && failover_->go_on(wall_clock())) failover_.reset();
+}
+
+bool Peers::lead() {
+  const engine::Keyspace::Guard all = state_.keyspace.lock(engine::kAllStripes);
+  const std::pair<ByteView, ByteView> change{"replicaof", "no one"};
+  return state_.config.set({&change, 1}, config::ConfigStore::Caller::Command).has_value();
+}
+
+void Peers::follow(const std::string& host, std::int64_t port) {
+  const std::string source = host + " " + std::to_string(port);
+  const std::pair<ByteView, ByteView> change{"replicaof", source};
+  const auto changed = state_.config.set({&change, 1}, config::ConfigStore::Caller::Command);
+  if (!changed) log_warning("This node cannot follow " + source + ": " + changed.error());
+}
+
 void Peers::tick(Instant now) {
+  follower_confirmed();
   for (const auto& follower : followers_) follower->tick(now);
   if (leader_ != nullptr) leader_->tick(now);
   const bool followed = std::ranges::any_of(followers_, [](const auto& one) { return one->follows(); });

@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "server/net/loop.h"
+#include "server/peers/failover.h"
 #include "server/peers/follower_link.h"
 #include "server/peers/leader_link.h"
 #include "server/replication/node_identity.h"
@@ -27,10 +29,15 @@ class Peers {
   void tick(Instant now);
   /// The log has grown.
   void written();
+  /// FAILOVER: waits for a follower to have all, and lets it lead. No command that writes is running.
+  void fail_over(const NodeControl::FailoverOrder& order);
+  void abort_failover(const std::string& why);
   /// The node leads or follows since a moment ago, and no command that began before is running.
   void role_changed();
 
-  // --- for the links ---
+  // --- for the links and for Failover ---
+  const std::vector<std::unique_ptr<FollowerLink>>& followers() const { return followers_; }
+  void follow(const std::string& host, std::int64_t port);
   ServerState& state() { return state_; }
   net::Loop& loop() { return loop_; }
   const NodeIdentity& identity() const { return identity_; }
@@ -43,6 +50,10 @@ class Peers {
   static wire::Nonce draw_nonce();
   static std::string address_of(int fd);
   static std::string ip_of(int fd);
+  /// A follower has told something new.
+  void follower_confirmed();
+  /// The node that was followed hands over.
+  bool lead();
   /// Whoever has ended is freed soon.
   void sweep();
   void drop_followers(const std::string& why);
@@ -58,6 +69,7 @@ class Peers {
   NodeIdentity identity_;
   std::vector<std::unique_ptr<FollowerLink>> followers_;
   std::unique_ptr<LeaderLink> leader_;
+  std::optional<Failover> failover_;
   std::int64_t last_followed_ms_ = 0;  // when there was a follower
 };
 

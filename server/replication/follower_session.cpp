@@ -53,6 +53,10 @@ FollowerSession::Outcome FollowerSession::take(const wire::Message& message, Ins
   if (const auto* applied = std::get_if<wire::Applied>(&message); applied != nullptr && streaming()) {
     return take_applied(*applied, now);
   }
+  if (std::holds_alternative<wire::TookOver>(message) && asked_to_take_over_) {
+    took_over_ = true;
+    return {};
+  }
   return std::unexpected("it sent what must not come now");
 }
 
@@ -176,6 +180,11 @@ FollowerSession::More FollowerSession::produce_log(std::size_t most, Instant now
   send(out, wire::Batch{.term = span.term.number, .lsn = sent_.bytes, .records = records, .time_ms = now.ms});
   sent_ = sent_ + records.size();
   return sent_ < log_->end() ? More::Yes : More::No;
+}
+
+void FollowerSession::ask_to_take_over(bool force, ByteBuffer& out) {
+  asked_to_take_over_ = true;
+  send(out, wire::TakeOver{log_->end().bytes, force});
 }
 
 void FollowerSession::send_heartbeat(Instant now, ByteBuffer& out) {

@@ -40,6 +40,10 @@ class FollowerSession {
   };
   /// Appends frames with what the follower does not have, about `most` bytes.
   More produce(std::size_t most, Instant now, ByteBuffer& out);
+  /// Asks the follower to lead from now on; it answers with TookOver.
+  void ask_to_take_over(bool force, ByteBuffer& out);
+  /// Whether it has answered so.
+  bool took_over() const { return took_over_; }
   /// Tells the time, which also shows that this side lives.
   void send_heartbeat(Instant now, ByteBuffer& out);
 
@@ -70,6 +74,8 @@ class FollowerSession {
   const NodeIdentity& identity_;
   Terms terms_;
   Stage stage_ = Stage::Hello;
+  bool asked_to_take_over_ = false;
+  bool took_over_ = false;
   wire::Hello peer_;
   wire::Welcome welcome_;
   std::shared_ptr<FollowerStatus> status_;

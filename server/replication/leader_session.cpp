@@ -52,6 +52,8 @@ LeaderSession::Outcome LeaderSession::take(const wire::Message& message, std::si
           return stage_ == Stage::Syncing ? take_sync_end(one, now) : Outcome(unexpected);
         } else if constexpr (std::is_same_v<Kind, wire::Batch>) {
           return stage_ == Stage::Online ? take_batch(one, now) : Outcome(unexpected);
+        } else if constexpr (std::is_same_v<Kind, wire::TakeOver>) {
+          return stage_ == Stage::Online ? take_over(one, out) : Outcome(unexpected);
         } else if constexpr (std::is_same_v<Kind, wire::Heartbeat>) {
           return stage_ > Stage::Answer ? take_heartbeat(one) : Outcome(unexpected);
         } else {
@@ -157,6 +159,15 @@ LeaderSession::Outcome LeaderSession::take_heartbeat(const wire::Heartbeat& hear
     return std::unexpected("it sent a heartbeat of another node, or for one");
   }
   replication_.note_leader_time(heartbeat.time_ms);
+  return {};
+}
+
+LeaderSession::Outcome LeaderSession::take_over(const wire::TakeOver& order, ByteBuffer& out) {
+  const Lsn here = log_->end();
+  if (here != Lsn{order.lsn} && !order.force) return std::unexpected("it hands over, but not all has come");
+  if (!take_over_()) return std::unexpected("this node cannot take over");
+  append_message(out, wire::TookOver{here.bytes});
+  log_line_ = "it hands over: this node leads from " + std::to_string(here.bytes) + " on";
   return {};
 }
 

@@ -34,6 +34,9 @@ class LeaderSession {
   /// Called when the data here is about to be replaced: whoever follows this node has to begin anew.
   void on_replacing(std::function<void()> call) { replacing_ = std::move(call); }
 
+  /// Called when the leader hands over: from then on this node has to lead. False if it does not.
+  void on_take_over(std::function<bool()> call) { take_over_ = std::move(call); }
+
   bool connected() const { return stage_ == Stage::Online; }
   const std::string& log_line() const { return log_line_; }
 
@@ -49,12 +52,14 @@ class LeaderSession {
   Outcome take_sync_end(const wire::SyncEnd& end, Instant now);
   Outcome take_batch(const wire::Batch& batch, Instant now);
   Outcome take_heartbeat(const wire::Heartbeat& heartbeat);
+  Outcome take_over(const wire::TakeOver& order, ByteBuffer& out);
 
   engine::Keyspace& keyspace_;
   Replication& replication_;
   const NodeIdentity& identity_;
   Terms terms_;
   std::function<void()> replacing_ = [] {};
+  std::function<bool()> take_over_ = [] { return false; };
   Stage stage_ = Stage::Welcome;
   wire::Hello hello_;
   wire::Incarnation leader_{};

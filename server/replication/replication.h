@@ -95,6 +95,17 @@ class Replication {
   };
   Position position() const;
 
+  // --- FAILOVER ---
+
+  enum class Failover : std::uint8_t { None, WaitsForSync, InProgress };
+  Failover failover() const { return failover_.load(); }
+  void set_failover(Failover state) { failover_.store(state); }
+  /// False if there is one already.
+  bool begin_failover() {
+    Failover none = Failover::None;
+    return failover_.compare_exchange_strong(none, Failover::WaitsForSync);
+  }
+
   // --- peers ---
 
   void add_follower(std::shared_ptr<FollowerStatus> follower);
@@ -138,6 +149,7 @@ class Replication {
 
   LeaderStatus leader_;
   std::atomic<std::int64_t> leader_time_ms_{0};
+  std::atomic<Failover> failover_{Failover::None};
   std::atomic<bool> sending_{false};
   std::atomic<bool> woken_{false};
   std::function<void()> wake_ = [] {};

@@ -39,6 +39,15 @@ class NodeControl {
   virtual void pause_changed() = 0;
   /// Sends a line ("1700000000.123456 [0 127.0.0.1:5000] \"get\" \"k\"") to all MONITOR clients.
   virtual void feed_monitors(const std::string& line) = 0;
+  /// FAILOVER, which the command has checked and Replication::begin_failover() has begun.
+  struct FailoverOrder {
+    std::string host;  // empty: whichever has all first
+    std::int64_t port = 0;
+    std::optional<std::int64_t> timeout_ms;
+    bool force = false;  // after that time, even if it does not have all
+  };
+  virtual void fail_over(const FailoverOrder&) {}
+  virtual void abort_failover() {}
   /// A follower has confirmed more of the log: clients may wait for that.
   virtual void replicas_confirmed() {}
   /// Writes a line to the process's log (DEBUG LOG).
