@@ -27,6 +27,9 @@ FollowerSession::Terms FollowerLink::terms(int fd) const {
 
 std::expected<void, std::string> FollowerLink::on_message(const wire::Message& message, std::size_t) {
   auto taken = session_.take(message, wall_clock(), link_.out());
+  if (const auto& status = session_.status(); status != nullptr && status->port != 0) {
+    name_ = status->address + ":" + std::to_string(status->port);  // where its clients find it
+  }
   if (!session_.log_line().empty()) log_notice("Replica " + name_ + " " + session_.log_line());
   return taken;
 }

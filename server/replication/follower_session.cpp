@@ -75,7 +75,8 @@ FollowerSession::Outcome FollowerSession::take_hello(const wire::Hello& hello, I
   if (hello.purpose != wire::Purpose::Follow) return std::unexpected("it wants what this node does not do");
   peer_ = hello;
   stage_ = Stage::Follow;
-  status_ = std::make_shared<FollowerStatus>(terms_.peer_address, port_of(hello.client_address));
+  const std::string told = hello.client_address.substr(0, hello.client_address.rfind(':'));
+  status_ = std::make_shared<FollowerStatus>(told.empty() ? terms_.peer_address : told, port_of(hello.client_address));
   status_->heard_ms = now.ms;
   welcome_ = {std::min(hello.newest_version, kNewestVersion), identity_.node, identity_.incarnation, terms_.nonce, {}};
   welcome_.proof = prove(terms_.secret, "leader", peer_, welcome_);
