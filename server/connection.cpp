@@ -167,6 +167,7 @@ bool Connection::send_replies(Dispatcher::State state, Instant now) {
     close();
     return false;
   }
+  if (!client_->held.empty()) return true;  // the burst has ended, and all that it answered is there
   if (!flush(now)) return false;
   if (state == Dispatcher::State::Close) close_after_writes(now);
   return state != Dispatcher::State::Close;
@@ -270,8 +271,24 @@ void Connection::end_wait(bool with_error) {
   if (wait_timer_ != nullptr) wait_timer_->stop();
   worker_.dispatcher().finish_wait(*client_, worker_.shared_output(), with_error);
   worker_.note_unblocked(client_->id);
-  if (!flush(worker_.now())) return;
+  const Instant now = worker_.now();
+  if (!client_->held.empty() ? !send_held(now) : !flush(now)) return;
   if (!waits_for_drain_) go_on();
+}
+
+bool Connection::send_held(Instant now) {
+  OutputBuffer& out = worker_.shared_output();
+  if (!worker_.dispatcher().settle_held(*client_, out, now)) {
+    client_->publish_flags();
+    start_wait();
+    return false;
+  }
+  for (HeldReplies& replies : std::exchange(client_->held, {})) {
+    out = std::move(replies.bytes);
+    if (!flush(now)) return false;
+  }
+  if (client_->closes_after_held) close_after_writes(now);
+  return !closing_;
 }
 
 void Connection::check_limits(Instant now) {

@@ -57,6 +57,8 @@ class Connection final : private net::StreamHandler {
   bool over_query_limit() const;
   void close_over_query_limit();
   bool over_output_limit(std::size_t bytes, Instant now);
+  /// Sends the replies that were held, or waits on. False if the connection is closed or waits.
+  bool send_held(Instant now);
   /// Sends the shared output. False if the connection is closed.
   bool flush(Instant now);
   void close_over_output_limit();

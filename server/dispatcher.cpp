@@ -130,8 +130,9 @@ Dispatcher::Outcome Dispatcher::run(ClientState& client, ByteView input, resp::P
     }
   }
   server_.note_writes(client);
+  if (!client.held.empty()) hold_rest(client, out, outcome);
   client.publish_flags();
-  if (client.blocked && client.blocked->kind == Blocked::Kind::Wait) client.open_wait();
+  if (client.blocked && client.blocked->can_be_unblocked()) client.open_wait();
   return outcome;
 }
 
@@ -211,7 +212,7 @@ void Dispatcher::run_request(Execution& execution, Request& request) {
     if (client.transaction.open && !command->has(commands::kRunInMulti)) {
       queue(execution, *command, request.args.views());
     } else {
-      run_locked(execution, request, *command);
+      run_or_hold(execution, request, *command);
     }
   }
   if (client.reply_mode != ReplyMode::On) [[unlikely]] {
@@ -242,7 +243,8 @@ void Dispatcher::reply_protocol_error(Execution& execution, const resp::Protocol
 /// for a whole batch; what others do counts from the next batch on.
 commands::Flag Dispatcher::barred_from_quick_runs(const ClientState& client) const {
   constexpr auto kMostAdded = static_cast<std::int64_t>(kBatch * kQuickBytes);
-  const commands::Flag writes = server_.writes_refused(*loop_.settings) ? commands::kWrite : 0;
+  const bool apart = server_.writes_refused(*loop_.settings) || ServerState::acks_needed(client, *loop_.settings) > 0;
+  const commands::Flag writes = apart ? commands::kWrite : 0;
   const bool usual = client.authenticated && !client.transaction.open && !client.monitoring &&
                      client.reply_mode == ReplyMode::On && loop_.watched.slow_ns >= commands::QuickRun::kLeastSlowNs &&
                      server_.pause.until_ms.load(std::memory_order_relaxed) == 0 &&
@@ -273,29 +275,6 @@ void Dispatcher::queue(Execution& execution, const Command& command, std::span<c
     client.multi_memory = transaction.queued_bytes;
   }
   execution.reply.simple("QUEUED");
-}
-
-void Dispatcher::finish_wait(ClientState& client, OutputBuffer& out, bool with_error) {
-  if (!client.blocked || client.blocked->kind == Blocked::Kind::Shutdown) return;
-  const Blocked blocked = *client.blocked;
-  client.blocked.reset();
-  client.unblockable.store(WaitNumber::None);
-  client.publish_flags();
-  if (blocked.kind != Blocked::Kind::Wait) return;  // a command that waited to run does so now and answers for itself
-  const std::size_t reply_start = out.size();
-  resp::ReplyWriter reply(out, client.resp);
-  if (with_error) {
-    reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
-  } else {
-    if (blocked.counts_file) {
-      reply.array(2);
-      reply.integer(0);  // there is no file
-      reply.integer(0);  // nor do replicas have one
-    } else {
-      reply.integer(server_.replication.confirmed_by(blocked.lsn));
-    }
-  }
-  if (client.reply_mode != ReplyMode::On) apply_reply_mode(client, out, reply_start);
 }
 
 }  // namespace magpie::server

@@ -64,8 +64,11 @@ class Dispatcher {
     if (generation != loop_.settings_generation) load_settings(generation);
   }
 
-  /// The reply of a client whose wait is over.
+  /// The reply of a client whose wait is over. Replies that are held come first: see settle_held().
   void finish_wait(ClientState& client, OutputBuffer& out, bool with_error);
+  /// For a client with replies that are held, to which those in `out` are added: true if they are to be sent now, each
+  /// write that has not been confirmed as -UNKNOWN; else the client is blocked for them.
+  bool settle_held(ClientState& client, OutputBuffer& out, Instant now);
 
  private:
   static constexpr std::size_t kBatch = 16;
@@ -104,6 +107,10 @@ class Dispatcher {
   void run_quick(commands::QuickRun& run, commands::Execution& execution, const Request& request);
   /// Takes the command's locks and runs it, unless the client has been killed meanwhile.
   void run_locked(commands::Execution& execution, const Request& request, const commands::Command& command);
+  /// As run_locked(); what a write answers is held if replicas have to have it first.
+  void run_or_hold(commands::Execution& execution, const Request& request, const commands::Command& command);
+  void hold_rest(ClientState& client, OutputBuffer& out, Outcome& outcome) const;
+  void wait_for_replicas(ClientState& client) const;
   void load_settings(std::uint64_t generation);
   commands::Flag barred_from_quick_runs(const ClientState& client) const;
   bool refuse(commands::Execution& execution, const Request& request, const commands::Command*& command);

@@ -139,9 +139,7 @@ void LoopWorker::end_confirmed_waits() {
   for (const ClientId id : waiting) {
     Connection* const connection = find(id);
     if (connection == nullptr || !connection->client().blocked) continue;
-    const Blocked& blocked = *connection->client().blocked;
-    if (blocked.kind != Blocked::Kind::Wait || blocked.counts_file) continue;
-    if (server_.replication.confirmed_by(blocked.lsn) >= blocked.replicas) connection->end_wait(false);
+    if (server_.confirmed(*connection->client().blocked)) connection->end_wait(false);
   }
 }
 

@@ -178,9 +178,16 @@ constexpr CommandRow with_history(CommandRow row, std::string_view history) {
 }
 
 constexpr std::array kSubcommands{
+    sub("await", 5, kAnybody, "7.2.0",
+        "Waits until this node has what a client wrote elsewhere, as CLIENT LSN told it there.", "O(1)", client_await,
+        "term:integer lsn:integer timeout:integer"),
     sub("caching", 3, kAnybody, "6.0.0", "Instruct the server about tracking or not keys in the next request", "O(1)",
         client_caching, "mode:oneof(yes:pure-token=YES no:pure-token=NO)"),
     sub("capa", -3, kAnybody, "8.0.0", "A client claims its capability.", "O(1)", client_capa, "capability*"),
+    sub("durability", -3, kAnybody, "7.2.0", "Controls when writes of the client are answered.", "O(1)",
+        client_durability,
+        "mode:oneof(async:pure-token=ASYNC semi:block(semi:pure-token=SEMI replicas:integer?) "
+        "default:pure-token=DEFAULT)"),
     sub("getname", 2, kAnybody, "2.6.9", "Get the current connection name", "O(1)", client_getname),
     sub("getredir", 2, kAnybody, "6.0.0", "Get tracking notifications redirection client ID if any", "O(1)",
         client_getredir),
@@ -195,6 +202,8 @@ constexpr std::array kSubcommands{
                  "3.2.0 Added `master` type in for `TYPE` option.\n"
                  "5.0.0 Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility.\n"
                  "6.2.0 `LADDR` option."),
+    sub("lsn", 2, kAnybody, "7.2.0", "Returns where in the log the client's last write is: shard, term and LSN.",
+        "O(1)", client_lsn),
     with_history(
         sub("list", -2, kAdministrator, "2.4.0", "Get the list of client connections",
             "O(N) where N is the number of client connections", client_list, kListArguments, "nondeterministic_output"),

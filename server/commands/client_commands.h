@@ -17,6 +17,9 @@ CommandResult client_tracking(CommandContext& context, ArgReader args);
 CommandResult client_trackinginfo(CommandContext& context, ArgReader args);
 CommandResult client_caching(CommandContext& context, ArgReader args);
 CommandResult client_getredir(CommandContext& context, ArgReader args);
+CommandResult client_durability(CommandContext& context, ArgReader args);
+CommandResult client_lsn(CommandContext& context, ArgReader args);
+CommandResult client_await(CommandContext& context, ArgReader args);
 CommandResult client_help(CommandContext& context, ArgReader args);
 
 /// The kinds of connections that CLIENT LIST and KILL tell apart.

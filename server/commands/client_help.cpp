@@ -6,11 +6,17 @@
 namespace magpie::commands {
 namespace {
 
-constexpr std::array<std::string_view, 54> kHelp{
+constexpr std::array<std::string_view, 60> kHelp{
+    "AWAIT <term> <lsn> <timeout>",
+    "    Wait up to <timeout> milliseconds until this node has applied the log up to there.",
     "CACHING (YES|NO)",
     "    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.",
     "CAPA <option> [options...]",
     "    The client claims its some capability options. Unknown ones are ignored.",
+    "DURABILITY (ASYNC|SEMI [<replicas>]|DEFAULT)",
+    "    Answer writes at once, or once so many replicas have them, or as the server is told.",
+    "LSN",
+    "    Return the shard, term and LSN of the last write of the current connection.",
     "GETREDIR",
     "    Return the client ID we are redirecting to when tracking is enabled.",
     "GETNAME",

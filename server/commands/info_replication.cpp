@@ -95,7 +95,7 @@ void info_replication(InfoText& text, CommandContext& context) {
   text.field("master_replid", position.id);
   text.field("master_replid2",
              position.previous_id.empty() ? std::string(position.id.size(), '0') : position.previous_id);
-  text.field("master_repl_offset", position.active ? position.end.bytes : 0);
+  text.field("master_repl_offset", position.end.bytes);
   text.field("second_repl_offset",
              position.previous_id.empty() ? -1 : static_cast<std::int64_t>(position.previous_end.bytes));
   text.field("repl_backlog_active", position.active ? 1 : 0);

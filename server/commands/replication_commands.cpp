@@ -163,8 +163,8 @@ constexpr std::array kRows{
                .summary = "Start a coordinated failover between this server and one of its replicas.",
                .complexity = "O(1)",
                .handler = failover,
-               .arguments = "target?:block=TO(host port:integer force?:pure-token=FORCE) abort?:pure-token=ABORT "
-                            "milliseconds?:integer=TIMEOUT"},
+               .arguments = "target:block=TO?(host port:integer force:pure-token=FORCE?) abort:pure-token=ABORT? "
+                            "milliseconds:integer=TIMEOUT?"},
     CommandRow{.name = "role",
                .arity = 1,
                .flags = kNoScript | kLoading | kStale | kFast,

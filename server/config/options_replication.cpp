@@ -6,6 +6,7 @@ namespace magpie::config {
 namespace {
 
 constexpr ByteView kLoadNames[] = {"disabled", "on-empty-db", "swapdb"};
+constexpr ByteView kModeNames[] = {"async", "semi"};
 constexpr ByteView kNotRedis = "Magpie synchronises its replicas in its own way";
 
 const Option kOptions[] = {
@@ -33,6 +34,21 @@ const Option kOptions[] = {
      .change = Change::AtStart,
      .help = "port for other nodes; -1: port + 10000, 0: the kernel chooses; INFO tells it",
      .access = field<&Settings::node_port>()},
+    {.name = "replication-mode",
+     .kind = Choice{kModeNames},
+     .default_text = "async",
+     .help = "a write is answered once it is applied (async), or once semi-acks replicas have it too (semi)",
+     .access = field<&Settings::replication_mode>()},
+    {.name = "semi-acks",
+     .kind = Integer{.low = 1},
+     .default_text = "1",
+     .help = "replicas that must have a write in the mode semi",
+     .access = field<&Settings::semi_acks>()},
+    {.name = "replication-timeout",
+     .kind = Integer{.low = 1},
+     .default_text = "1500",
+     .help = "milliseconds that a write waits for replicas; then it is answered by -UNKNOWN",
+     .access = field<&Settings::replication_timeout>()},
     {.name = "min-replicas-to-write",
      .alias = "min-slaves-to-write",
      .kind = Integer{},

@@ -24,6 +24,9 @@ enum class MaxmemoryPolicy : std::uint8_t {
 
 enum class LogLevel : std::uint8_t { Debug, Verbose, Notice, Warning, Nothing };
 
+/// When a write is acknowledged: once it is applied, once so many replicas have it, or once all in-sync replicas have.
+enum class ReplicationMode : std::uint8_t { Async, Semi, Isr };
+
 /// Who may use a dangerous command: nobody, everybody, or only connections from this machine.
 enum class Permission : std::uint8_t { No, Yes, Local };
 
@@ -110,6 +113,9 @@ struct Settings {
   std::string masterauth;
   std::string cluster_secret_file;  // empty: the passwords serve
   std::int64_t node_port = -1;      // -1: port + 10000; 0: the kernel chooses
+  ReplicationMode replication_mode = ReplicationMode::Async;
+  std::int64_t semi_acks = 1;
+  std::int64_t replication_timeout = 1500;  // milliseconds
   std::int64_t min_replicas_to_write = 0;
   std::int64_t min_replicas_max_lag = 10;  // seconds
   std::int64_t replica_priority = 100;

@@ -133,6 +133,7 @@ void Keyspace::erase_entry(Stripe& at, Partition& partition, std::uint64_t hash,
 void Keyspace::count_erased(EraseReason reason, std::optional<Instant> due, Instant now) {
   constexpr std::int64_t kMsNs = 1'000'000;
   constexpr std::int64_t kMostMs = std::int64_t{1} << 40;  // far beyond the scale
+  if (follows()) return;  // its leader counts
   if (reason == EraseReason::Evicted) evicted_.fetch_add(1, std::memory_order_relaxed);
   if (reason != EraseReason::Expired) return;
   expired_.fetch_add(1, std::memory_order_relaxed);

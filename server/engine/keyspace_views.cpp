@@ -42,20 +42,33 @@ void Keyspace::visit_all(Db db, const Table::Visitor& visit) const {
   }
 }
 
-Position Keyspace::read_part(StripeIndex index, Position from, const PartVisitor& visit) const {
-  const Stripe& at = stripe(index);
-  const Partition* finest = nullptr;  // the buckets of the others hold whole ones of it
+namespace {
+
+bool has_keys(const Partition* partition) { return partition != nullptr && partition->table.size() > 0; }
+
+/// The one with the most buckets, of which the others' buckets hold whole ones; null if there are no keys.
+const Partition* finest_of(const Stripe& at) {
+  const Partition* finest = nullptr;
   for (std::uint32_t db = 0; db < at.end; ++db) {
     const Partition* const partition = at.partition(Db{db});
-    if (partition == nullptr || partition->table.size() == 0) continue;
+    if (!has_keys(partition)) continue;
     if (finest == nullptr || partition->table.buckets() > finest->table.buckets()) finest = partition;
   }
+  return finest;
+}
+
+}  // namespace
+
+Position Keyspace::read_part(StripeIndex index, Position from, const PartVisitor& visit) const {
+  const Stripe& at = stripe(index);
+  const Partition* const finest = finest_of(at);
   if (finest == nullptr) return 0;
-  const Table::Range wanted{from, finest->table.range_of(from).end};
+  const Table::Range bucket = finest->table.range_of(from);
+  const Table::Range wanted{from, bucket.end};
   for (std::uint32_t db = 0; db < at.end; ++db) {
     const Partition* const partition = at.partition(Db{db});
-    if (partition == nullptr || partition->table.size() == 0) continue;
-    const bool all = partition->table.range_of(from).begin == from && partition == finest;
+    if (!has_keys(partition)) continue;
+    const bool all = partition == finest && bucket.begin == from;
     partition->table.visit_bucket(from, [&](const Entry& entry) {
       if (all || wanted.holds(Table::position_of(hash_of(entry.key())))) visit(Db{db}, entry);
     });

@@ -16,13 +16,13 @@ constexpr int kPiecesPerTurn = 8;                      // of the log
 
 FollowerLink::FollowerLink(Peers& peers, int fd)
     : peers_(peers),
-      name_(peers.address_of(fd)),
+      name_(Peers::address_of(fd)),
       session_(peers.state().keyspace, peers.state().replication, peers.identity(), terms(fd)),
       since_ms_(wall_clock().ms),
       link_(peers.loop(), fd, *this) {}
 
 FollowerSession::Terms FollowerLink::terms(int fd) const {
-  return {peers_.secret_here(), peers_.draw_nonce(), peers_.ip_of(fd)};
+  return {peers_.secret_here(), Peers::draw_nonce(), Peers::ip_of(fd)};
 }
 
 std::expected<void, std::string> FollowerLink::on_message(const wire::Message& message, std::size_t) {

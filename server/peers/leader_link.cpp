@@ -56,10 +56,11 @@ void LeaderLink::connect_to_node(int port) {
 }
 
 void LeaderLink::converse(int fd) {
-  link_.reset(new Link(peers_.loop(), fd, *this));  // whose owner this is in private
+  LinkOwner& owner = *this;
+  link_ = std::make_unique<Link>(peers_.loop(), fd, owner);
   ServerState& state = peers_.state();
   session_.emplace(state.keyspace, state.replication, peers_.identity(),
-                   LeaderSession::Terms{peers_.secret_there(), peers_.draw_nonce(), peers_.client_address()});
+                   LeaderSession::Terms{peers_.secret_there(), Peers::draw_nonce(), peers_.client_address()});
   session_->on_replacing([this] { peers_.drop_followers("the data here is replaced"); });
   session_->on_take_over([this] { return peers_.lead(); });
   session_->begin(link_->out());
@@ -83,6 +84,7 @@ void LeaderLink::on_caught_up() {
   if (peers_.state().replication.follows()) session_->confirm(link_->out());
   link_->flush();
   peers_.written();  // who follows this node
+  peers_.state().control.replicas_confirmed();  // CLIENT AWAIT
 }
 
 void LeaderLink::fail(const std::string& why) {

@@ -1,6 +1,7 @@
 #include "server/replication/applier.h"
 
 #include <algorithm>
+#include <optional>
 #include <type_traits>
 
 #include "server/replication/record.h"
@@ -20,33 +21,47 @@ engine::StripeMask stripes_of(const engine::Effect& effect) {
       effect);
 }
 
+/// Bytes of the record that begins here; nothing if they have not all come.
+std::optional<std::size_t> whole_record(ByteView bytes) {
+  if (bytes.size() < kRecordHeader) return std::nullopt;
+  const std::size_t size = kRecordHeader + record_size(bytes);
+  if (bytes.size() < size) return std::nullopt;
+  return size;
+}
+
 }  // namespace
 
 std::expected<void, std::string> Applier::take(ByteView bytes, Instant now) {
   while (!bytes.empty()) {
     if (!partial_.empty()) {
-      // First the header, then what it says.
-      const std::size_t size =
-          partial_.size() < kRecordHeader ? kRecordHeader : kRecordHeader + record_size(partial_.view());
-      const std::size_t taken = std::min(bytes.size(), size - partial_.size());
-      partial_.append(bytes.substr(0, taken));
-      bytes.remove_prefix(taken);
-      if (partial_.size() < kRecordHeader || partial_.size() < kRecordHeader + record_size(partial_.view())) continue;
-      auto applied = apply(partial_.view(), now);
-      constexpr std::size_t kKept = std::size_t{1} << 20;
-      if (partial_.capacity() > kKept) partial_.release();
-      partial_.truncate(0);
-      if (!applied) return applied;
-    } else if (bytes.size() >= kRecordHeader && bytes.size() >= kRecordHeader + record_size(bytes)) {
-      const std::size_t size = kRecordHeader + record_size(bytes);
-      if (auto applied = apply(bytes.substr(0, size), now); !applied) return applied;
-      bytes.remove_prefix(size);
+      if (auto taken = go_on_with_partial(bytes, now); !taken) return taken;
+    } else if (const auto size = whole_record(bytes)) {
+      if (auto applied = apply(bytes.substr(0, *size), now); !applied) return applied;
+      bytes.remove_prefix(*size);
     } else {
       partial_.append(bytes);
       bytes = {};
     }
   }
   return {};
+}
+
+/// First the rest of the header, then what that says.
+std::expected<void, std::string> Applier::go_on_with_partial(ByteView& bytes, Instant now) {
+  const bool has_header = partial_.size() >= kRecordHeader;
+  const std::size_t size = has_header ? kRecordHeader + record_size(partial_.view()) : kRecordHeader;
+  const std::size_t taken = std::min(bytes.size(), size - partial_.size());
+  partial_.append(bytes.substr(0, taken));
+  bytes.remove_prefix(taken);
+  if (!whole_record(partial_.view())) return {};
+  auto applied = apply(partial_.view(), now);
+  constexpr std::size_t kKept = std::size_t{1} << 20;
+  if (partial_.capacity() > kKept) {
+    partial_.release();
+  } else {
+    partial_.truncate(0);
+  }
+  return applied;
 }
 
 std::expected<void, std::string> Applier::apply(ByteView record, Instant now) {

@@ -29,6 +29,7 @@ class Applier {
   bool at_border() const { return partial_.empty(); }
 
  private:
+  std::expected<void, std::string> go_on_with_partial(ByteView& bytes, Instant now);
   std::expected<void, std::string> apply(ByteView record, Instant now);
   std::expected<void, std::string> replay(const engine::Effect& effect, Instant now);
   std::expected<void, std::string> replay_group(ByteView effects, Instant now);

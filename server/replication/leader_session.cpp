@@ -5,6 +5,14 @@
 #include "server/replication/wire_history.h"
 
 namespace magpie::server {
+namespace {
+
+template <class... Calls>
+struct Overloaded : Calls... {
+  using Calls::operator()...;
+};
+
+}  // namespace
 
 using Phase = LeaderStatus::Phase;
 
@@ -35,32 +43,25 @@ LeaderSession::Outcome LeaderSession::take(const wire::Message& message, std::si
   log_line_.clear();
   frames_ += frame;
   replication_.leader().heard_ms = now.ms;
-  const auto unexpected = std::unexpected(std::string("it sent what must not come now"));
   return std::visit(
-      [&]<class Kind>(const Kind& one) -> Outcome {
-        if constexpr (std::is_same_v<Kind, wire::Refusal>) {
-          return std::unexpected("it refuses: " + one.reason);
-        } else if constexpr (std::is_same_v<Kind, wire::Welcome>) {
-          return stage_ == Stage::Welcome ? take_welcome(one, out) : Outcome(unexpected);
-        } else if constexpr (std::is_same_v<Kind, wire::Resume>) {
-          return stage_ == Stage::Answer ? take_resume(one) : Outcome(unexpected);
-        } else if constexpr (std::is_same_v<Kind, wire::SyncBegin>) {
-          return stage_ == Stage::Answer ? take_sync_begin(one, now) : Outcome(unexpected);
-        } else if constexpr (std::is_same_v<Kind, wire::SyncData>) {
-          return stage_ == Stage::Syncing ? take_sync_data(one, now) : Outcome(unexpected);
-        } else if constexpr (std::is_same_v<Kind, wire::SyncEnd>) {
-          return stage_ == Stage::Syncing ? take_sync_end(one, now) : Outcome(unexpected);
-        } else if constexpr (std::is_same_v<Kind, wire::Batch>) {
-          return stage_ == Stage::Online ? take_batch(one, now) : Outcome(unexpected);
-        } else if constexpr (std::is_same_v<Kind, wire::TakeOver>) {
-          return stage_ == Stage::Online ? take_over(one, out) : Outcome(unexpected);
-        } else if constexpr (std::is_same_v<Kind, wire::Heartbeat>) {
-          return stage_ > Stage::Answer ? take_heartbeat(one) : Outcome(unexpected);
-        } else {
-          return unexpected;
-        }
-      },
+      Overloaded{
+          [&](const wire::Refusal& one) -> Outcome { return std::unexpected("it refuses: " + one.reason); },
+          [&](const wire::Welcome& one) { return in(Stage::Welcome, [&] { return take_welcome(one, out); }); },
+          [&](const wire::Resume& one) { return in(Stage::Answer, [&] { return take_resume(one); }); },
+          [&](const wire::SyncBegin& one) { return in(Stage::Answer, [&] { return take_sync_begin(one, now); }); },
+          [&](const wire::SyncData& one) { return in(Stage::Syncing, [&] { return take_sync_data(one, now); }); },
+          [&](const wire::SyncEnd& one) { return in(Stage::Syncing, [&] { return take_sync_end(one, now); }); },
+          [&](const wire::Batch& one) { return in(Stage::Online, [&] { return take_batch(one, now); }); },
+          [&](const wire::TakeOver& one) { return in(Stage::Online, [&] { return take_over(one, out); }); },
+          [&](const wire::Heartbeat& one) { return take_heartbeat(one); }, [&](const auto&) { return out_of_turn(); }},
       message);
+}
+
+LeaderSession::Outcome LeaderSession::out_of_turn() { return std::unexpected("it sent what must not come now"); }
+
+template <class Take>
+LeaderSession::Outcome LeaderSession::in(Stage stage, Take take) {
+  return stage_ == stage ? take() : out_of_turn();
 }
 
 LeaderSession::Outcome LeaderSession::take_welcome(const wire::Welcome& welcome, ByteBuffer& out) {
@@ -155,6 +156,7 @@ LeaderSession::Outcome LeaderSession::take_batch(const wire::Batch& batch, Insta
 }
 
 LeaderSession::Outcome LeaderSession::take_heartbeat(const wire::Heartbeat& heartbeat) {
+  if (stage_ <= Stage::Answer) return out_of_turn();
   if (heartbeat.leader != leader_ || heartbeat.follower != identity_.incarnation) {
     return std::unexpected("it sent a heartbeat of another node, or for one");
   }

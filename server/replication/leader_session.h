@@ -44,6 +44,9 @@ class LeaderSession {
   enum class Stage : std::uint8_t { Welcome, Answer, Syncing, Online };
   using Outcome = std::expected<void, std::string>;
 
+  static Outcome out_of_turn();
+  template <class Take>
+  Outcome in(Stage stage, Take take);
   wire::Hello hello() const;
   Outcome take_welcome(const wire::Welcome& welcome, ByteBuffer& out);
   Outcome take_resume(const wire::Resume& resume);

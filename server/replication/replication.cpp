@@ -153,6 +153,13 @@ Replication::Place Replication::place() const {
   return {name_, history_, log_->end()};
 }
 
+bool Replication::has(Term term, Lsn lsn) const {
+  if (lsn == Lsn{}) return true;
+  const Span span = term_at(Lsn{lsn.bytes - 1});
+  const std::lock_guard guard(lock_);
+  return log_ != nullptr && log_->end() >= lsn && span.term == term;
+}
+
 Replication::Span Replication::term_at(Lsn lsn) const {
   const std::lock_guard guard(lock_);
   Span span;

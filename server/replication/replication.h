@@ -77,6 +77,8 @@ class Replication {
   /// Up to where the data here is.
   Place place() const;
 
+  /// Whether the log reaches up to there, and what is written last up to there is of that term.
+  bool has(Term term, Lsn lsn) const;
   /// The term of the record that begins there, and where the next term begins, if there is one.
   struct Span {
     Term term;

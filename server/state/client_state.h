@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cluster/replication/position.h"
+#include "protocol/output_buffer.h"
 #include "protocol/reply_writer.h"
 #include "server/engine/instant.h"
 #include "server/engine/stripe.h"
@@ -63,20 +64,33 @@ struct Transaction {
 /// What CLIENT REPLY asked for.
 enum class ReplyMode : std::uint8_t { On, Off, SkipNext, Skip };
 
+/// CLIENT DURABILITY: when this client's writes are acknowledged; Default: as the server's settings say.
+enum class Durability : std::uint8_t { Default, Async, Semi };
+
+/// Replies that wait until replicas have a write.
+struct HeldReplies {
+  OutputBuffer bytes;
+  Lsn lsn;  // of the write whose reply it is; 0: of what needs none
+};
+
 /// How the connection ends after the command that has run: not, with its reply, or at once without.
 enum class Ending : std::uint8_t { None, AfterReply, AtOnce };
 
-/// Why a client's commands wait. WAIT and WAITAOF block until enough replicas have confirmed or the time is over; a
-/// pause until it ends; a large value until there is room for it; SHUTDOWN until the process does.
+/// Why a client's commands wait. WAIT and WAITAOF block until enough replicas have confirmed or the time is over, and
+/// so do replies that are held; CLIENT AWAIT until this node has applied the log up to a place; a pause until it ends;
+/// a large value until there is room for it; SHUTDOWN until the process does.
 struct Blocked {
-  enum class Kind : std::uint8_t { Wait, Pause, Room, Shutdown };
+  enum class Kind : std::uint8_t { Wait, Confirm, Await, Pause, Room, Shutdown };
   Kind kind = Kind::Wait;
   /// Whether the command has not run, and is looked at again after the wait.
   bool comes_again() const { return kind == Kind::Pause || kind == Kind::Room; }
+  /// By CLIENT UNBLOCK.
+  bool can_be_unblocked() const { return kind == Kind::Wait || kind == Kind::Await; }
   std::optional<Instant> until;  // nothing: for ever
   bool counts_file = false;      // WAITAOF: the reply says first whether this node's file has the writes
-  std::int64_t replicas = 0;     // Wait: ends once so many have confirmed the log up to there
-  Lsn lsn = {};
+  std::int64_t replicas = 0;     // Wait and Confirm: ends once so many have confirmed the log up to there
+  Lsn lsn = {};                  // and Await: once this node has applied it
+  Term term = {};                // Await: if this is the term there
 };
 
 /// Bits of ClientState::flags, for CLIENT LIST.
@@ -117,6 +131,11 @@ struct ClientState : std::enable_shared_from_this<ClientState> {
   std::optional<Blocked> blocked;
   std::uint64_t waits = 0;  // begun so far
   Lsn last_write;  // where the log ended after its last change that was recorded
+  Durability durability = Durability::Default;
+  std::int64_t semi_acks = 1;
+  std::vector<HeldReplies> held;
+  Instant held_until;  // then the writes among them are not confirmed
+  bool closes_after_held = false;
   std::size_t evictions_owed = 0;  // keys to evict yet, in several turns, before its next command may run
 
   /// What the client costs, and with it the values that its replies refer to, which others may hold too. Any thread.
@@ -127,7 +146,7 @@ struct ClientState : std::enable_shared_from_this<ClientState> {
   void open_wait() { unblockable.store(WaitNumber{++waits}); }
   /// Whether the client is in this very wait.
   bool in_wait(WaitNumber number) const {
-    return blocked && blocked->kind == Blocked::Kind::Wait && number == WaitNumber{waits};
+    return blocked && blocked->can_be_unblocked() && number == WaitNumber{waits};
   }
 
   // --- shared ---

@@ -20,6 +20,30 @@ bool ServerState::lacks_replicas(const config::Settings& settings) const {
   return replication.good_followers(settings.min_replicas_max_lag, wall_clock().ms) < settings.min_replicas_to_write;
 }
 
+std::int64_t ServerState::acks_needed(const ClientState& client, const config::Settings& settings) {
+  switch (client.durability) {
+    case Durability::Async:
+      return 0;
+    case Durability::Semi:
+      return client.semi_acks;
+    case Durability::Default:
+      break;
+  }
+  return settings.replication_mode == config::ReplicationMode::Semi ? settings.semi_acks : 0;
+}
+
+bool ServerState::confirmed(const Blocked& wait) const {
+  switch (wait.kind) {
+    case Blocked::Kind::Wait:
+    case Blocked::Kind::Confirm:
+      return !wait.counts_file && replication.confirmed_by(wait.lsn) >= wait.replicas;
+    case Blocked::Kind::Await:
+      return replication.has(wait.term, wait.lsn);
+    default:
+      return false;
+  }
+}
+
 void ServerState::note_writes(ClientState& client) {
   const Lsn recorded = EffectLog::take_recorded();
   if (recorded == Lsn{}) return;

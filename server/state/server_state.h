@@ -126,6 +126,10 @@ struct ServerState {
     return !settings.replica_serve_stale_data && replication.follows() &&
            replication.leader().phase != LeaderStatus::Phase::Connected;
   }
+  /// How many replicas must have a write of this client before it is answered.
+  static std::int64_t acks_needed(const ClientState& client, const config::Settings& settings);
+  /// Whether what the wait is for has come.
+  bool confirmed(const Blocked& wait) const;
   /// What this thread has recorded since the last call was the client's doing; whoever sends the log is woken. The
   /// client's loop.
   void note_writes(ClientState& client);

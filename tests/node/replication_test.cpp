@@ -7,33 +7,20 @@
 #include <vector>
 
 #include "server/engine/keyspace.h"
-#include "tests/node/fixture.h"
+#include "tests/node/pair.h"
 
 using magpie::Lsn;
 using magpie::config::Settings;
 using magpie::engine::kAllStripes;
 using magpie::testing::Client;
 using magpie::testing::eventually;
+using magpie::testing::follow;
+using magpie::testing::link_is_up;
+using magpie::testing::replicaof;
 using magpie::testing::TestNode;
+using magpie::testing::with_threads;
 
 namespace {
-
-Settings with_threads(int threads) {
-  Settings settings;
-  settings.threads = threads;
-  return settings;
-}
-
-std::string replicaof(const TestNode& node) { return "REPLICAOF 127.0.0.1 " + std::to_string(node.port()); }
-
-bool link_is_up(TestNode& node) {
-  return node.state().replication.leader().phase == magpie::server::LeaderStatus::Phase::Connected;
-}
-
-void follow(TestNode& follower, const TestNode& leader) {
-  CHECK(Client(follower).run(replicaof(leader)) == "+OK\r\n");
-  REQUIRE(eventually([&] { return link_is_up(follower); }));
-}
 
 std::array<std::uint64_t, 2> digest(TestNode& node) {
   const auto guard = node.state().keyspace.lock(kAllStripes);
@@ -42,9 +29,7 @@ std::array<std::uint64_t, 2> digest(TestNode& node) {
 
 /// Once nobody writes to the leader.
 void check_same(TestNode& leader, TestNode& follower) {
-  REQUIRE(eventually([&] {
-    return leader.state().replication.log_end() == follower.state().replication.log_end();
-  }));
+  REQUIRE(eventually([&] { return leader.state().replication.log_end() == follower.state().replication.log_end(); }));
   CHECK(digest(leader) == digest(follower));
 }
 
@@ -68,9 +53,17 @@ class Load {
     const std::string name = std::to_string(writer);
     for (int round = 0; !ends_; ++round) {
       const std::string key = name + ":" + std::to_string(round % 500);
-      client.send("SET " + key + " value" + std::to_string(round) + "\r\nRPUSH list" + name + " " + key +
-                  "\r\nLTRIM list" + name + " -100 -1\r\nMSET " + key + "a 1 " + key + "b 2\r\nRENAME " + key + "a " + key +
-                  "c\r\nPEXPIRE " + key + "b 5\r\n");
+      std::string wire;
+      for (const auto& command :
+           std::initializer_list<std::vector<std::string>>{{"SET", key, "value" + std::to_string(round)},
+                                                           {"RPUSH", "list" + name, key},
+                                                           {"LTRIM", "list" + name, "-100", "-1"},
+                                                           {"MSET", key + "a", "1", key + "b", "2"},
+                                                           {"RENAME", key + "a", key + "c"},
+                                                           {"PEXPIRE", key + "b", "5"}}) {
+        wire += magpie::testing::encode(command);
+      }
+      client.send(wire);
       constexpr int kReplies = 6;
       for (int reply = 0; reply < kReplies; ++reply) {
         if (client.reply().empty()) return;
@@ -227,7 +220,8 @@ TEST_CASE("what is no message of a node is cut off, and nothing happens") {
   TestNode leader(with_threads(2));
   CHECK(Client(leader).run("SET a 1") == "+OK\r\n");
   const int port = static_cast<int>(leader.state().node_port.load());
-  for (const std::string& bytes : {std::string("GET / HTTP/1.1\r\n\r\n"), std::string(100, '\xff'), std::string(9, '\0')}) {
+  for (const std::string& bytes :
+       {std::string("GET / HTTP/1.1\r\n\r\n"), std::string(100, '\xff'), std::string(9, '\0')}) {
     Client stranger(port);
     stranger.send(bytes);
     CHECK(stranger.closed());
@@ -249,8 +243,7 @@ TEST_CASE("a replica whose leader is gone answers with what it has, or not, as i
   CHECK(eventually([&] { return !link_is_up(follower); }));
   CHECK(client.run("GET a") == "$1\r\n1\r\n");
   CHECK(client.run("CONFIG SET replica-serve-stale-data no") == "+OK\r\n");
-  CHECK(client.run("GET a") ==
-        "-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n");
+  CHECK(client.run("GET a") == "-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n");
   CHECK(client.run("PING") == "-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n");
   CHECK(client.run("INFO replication").find("master_link_status:down") != std::string::npos);
 }

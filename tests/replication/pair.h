@@ -22,6 +22,11 @@ struct Member {
     identity.incarnation.fill(number);
     server.state().replication.configure({.always = false, .log_capacity = log_capacity});
   }
+  ~Member() {
+    server.run("FLUSHALL");
+    while (server.keyspace().free_some(1000) > 0) {  // lists that are gone, which a leak detector would find
+    }
+  }
   server::Replication& replication() { return server.state().replication; }
   void follow() {
     replication().follow({"127.0.0.1", 1});

@@ -5,7 +5,6 @@
 #include "tests/replication/pair.h"
 #include "tests/replication/workload.h"
 
-using magpie::Instant;
 using magpie::Lsn;
 using magpie::testing::Conversation;
 using magpie::testing::Member;

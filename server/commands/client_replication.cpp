@@ -1,0 +1,67 @@
+// CLIENT DURABILITY, LSN, AWAIT: what a client wants to know of replicas.
+
+#include <limits>
+
+#include "server/commands/client_commands.h"
+#include "server/commands/context.h"
+
+namespace magpie::commands {
+
+using server::Durability;
+
+CommandResult client_durability(CommandContext& context, ArgReader args) {
+  const ByteView mode = args.bytes();
+  server::ClientState& client = context.client;
+  std::int64_t acks = 1;
+  Durability durability = Durability::Default;
+  if (equals_ignore_case(mode, "semi")) {
+    durability = Durability::Semi;
+    if (args.remaining() > 0)
+      acks = args.integer_in(1, std::numeric_limits<std::int32_t>::max(), ErrorCode::NotPositive);
+  } else if (equals_ignore_case(mode, "async")) {
+    durability = Durability::Async;
+  } else if (equals_ignore_case(mode, "isr")) {
+    return error("ERR ISR needs the in-sync replicas of a shard; this node has none, use SEMI");
+  } else if (!equals_ignore_case(mode, "default")) {
+    return error(ErrorCode::Syntax);
+  }
+  if (args.remaining() > 0) return error(ErrorCode::Syntax);
+  if (auto wrong = args.finish()) return std::unexpected(std::move(*wrong));
+  client.durability = durability;
+  client.semi_acks = acks;
+  context.reply.ok();
+  return {};
+}
+
+CommandResult client_lsn(CommandContext& context, ArgReader) {
+  context.server.note_writes(context.client);
+  const Lsn written = context.client.last_write;
+  const Lsn before{written.bytes == 0 ? 0 : written.bytes - 1};
+  context.reply.array(3);
+  context.reply.integer(0);  // the shard, of which there is one
+  context.reply.integer(static_cast<std::int64_t>(context.server.replication.term_at(before).term.number));
+  context.reply.integer(static_cast<std::int64_t>(written.bytes));
+  return {};
+}
+
+CommandResult client_await(CommandContext& context, ArgReader args) {
+  const std::int64_t term = args.integer();
+  const std::int64_t lsn = args.integer();
+  const std::int64_t timeout_ms = args.integer(ErrorCode::InvalidTimeout);
+  if (timeout_ms < 0) args.fail(ErrorCode::NegativeTimeout);
+  if (auto wrong = args.finish()) return std::unexpected(std::move(*wrong));
+  server::Blocked wait{.kind = server::Blocked::Kind::Await, .until = std::nullopt};
+  if (timeout_ms > 0 && timeout_ms <= std::numeric_limits<std::int64_t>::max() - context.now.ms) {
+    wait.until = Instant{context.now.ms + timeout_ms};
+  }
+  wait.term = Term{static_cast<std::uint64_t>(term)};
+  wait.lsn = Lsn{static_cast<std::uint64_t>(lsn)};
+  if (context.in_transaction || context.server.confirmed(wait)) {
+    context.reply.integer(context.server.confirmed(wait) ? 1 : 0);
+  } else {
+    context.client.blocked = wait;
+  }
+  return {};
+}
+
+}  // namespace magpie::commands
