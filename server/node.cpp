@@ -119,7 +119,8 @@ void Node::apply_settings(const config::Settings& settings) {
 }
 
 void Node::configure_replication(const config::Settings& settings) {
-  state_.replication.configure({settings.repl_backlog_always, static_cast<std::size_t>(settings.repl_backlog_size)});
+  state_.replication.configure({settings.repl_backlog_always, static_cast<std::size_t>(settings.repl_backlog_size),
+                                static_cast<std::size_t>(settings.max_group_bytes)});
 }
 
 /// At start, or by REPLICAOF, which holds all stripes.
@@ -185,7 +186,8 @@ Node::Allowed Node::follow(const config::Settings& before, const config::Setting
   apply_settings(after);
   if (after.replicaof_host != before.replicaof_host || after.replicaof_port != before.replicaof_port)
     change_role(after);
-  if (after.repl_backlog_always != before.repl_backlog_always || after.repl_backlog_size != before.repl_backlog_size) {
+  if (after.repl_backlog_always != before.repl_backlog_always || after.repl_backlog_size != before.repl_backlog_size ||
+      after.max_group_bytes != before.max_group_bytes) {
     // In a turn of its own: it takes all locks, of which the command may hold some. With one loop there are no locks,
     // and it must be that loop.
     workers_.front()->post([this] { configure_replication(*config_.current()); });
@@ -319,9 +321,9 @@ void Node::fail_over(const FailoverOrder& order) {
   after_all_loops([order](Peers& peers) { peers.fail_over(order); });
 }
 
+/// In the same way, or it would overtake the order.
 void Node::abort_failover() {
-  LoopWorker* const home = workers_.front().get();
-  home->post([home] { home->peers().abort_failover("FAILOVER ABORT"); });
+  after_all_loops([](Peers& peers) { peers.abort_failover("FAILOVER ABORT"); });
 }
 
 void Node::replicas_confirmed() {

@@ -1,6 +1,7 @@
 #include "protocol/wire/frame.h"
 
 #include <isa-l/crc.h>
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -25,10 +26,16 @@ static_assert(sizeof(Header) == kFrameHeader);
 }  // namespace
 
 void append_frame(ByteBuffer& to, ByteView payload) {
-  CHECK(payload.size() <= kMostFrame);
-  const Header header{static_cast<std::uint32_t>(payload.size()), crc32c(payload)};
-  to.append(ByteView(reinterpret_cast<const char*>(&header), sizeof header));
-  to.append(payload);
+  char* const frame = to.reserve(kFrameHeader + payload.size());
+  std::ranges::copy(payload, frame + kFrameHeader);
+  seal_frame(frame, payload.size());
+  to.commit(kFrameHeader + payload.size());
+}
+
+void seal_frame(char* frame, std::size_t payload_size) {
+  CHECK(payload_size <= kMostFrame);
+  const Header header{static_cast<std::uint32_t>(payload_size), crc32c({frame + kFrameHeader, payload_size})};
+  std::memcpy(frame, &header, sizeof header);
 }
 
 std::variant<Frame, NeedMore, FrameError> parse_frame(ByteView input) {

@@ -19,6 +19,9 @@ inline constexpr std::size_t kMostFrame = std::size_t{1} << 20;
 /// The payload must not exceed kMostFrame.
 void append_frame(ByteBuffer& to, ByteView payload);
 
+/// Writes the header in front of a payload that is there already, kFrameHeader bytes behind `frame`.
+void seal_frame(char* frame, std::size_t payload_size);
+
 /// The payload borrows from the input.
 struct Frame {
   ByteView payload;

@@ -77,7 +77,7 @@ void put(const TakeOver& from, pb::Message& to) {
 void put(const TookOver& from, pb::Message& to) { to.mutable_took_over()->set_lsn(from.lsn); }
 void put(const SyncData& from, pb::Message& to) {
   pb::SyncData& data = *to.mutable_sync_data();
-  data.set_records(std::string(from.records));
+  data.set_records(from.records.data(), from.records.size());
   data.set_lsn(from.lsn);
   data.set_keys(from.keys);
 }
@@ -86,7 +86,7 @@ void put(const Batch& from, pb::Message& to) {
   pb::Batch& batch = *to.mutable_batch();
   batch.set_term(from.term);
   batch.set_lsn(from.lsn);
-  batch.set_records(std::string(from.records));
+  batch.set_records(from.records.data(), from.records.size());
   batch.set_size(from.size);
   batch.set_commit(from.commit);
   batch.set_time_ms(from.time_ms);
@@ -265,7 +265,11 @@ std::optional<Message> take_any(const pb::Message& from, Taker& taker) {
 void append_message(ByteBuffer& to, const Message& message) {
   pb::Message out;
   std::visit([&](const auto& one) { put(one, out); }, message);
-  append_frame(to, out.SerializeAsString());
+  const std::size_t size = out.ByteSizeLong();
+  char* const frame = to.reserve(kFrameHeader + size);
+  out.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(frame + kFrameHeader));
+  seal_frame(frame, size);
+  to.commit(kFrameHeader + size);
 }
 
 struct MessageDecoder::Parsed {

@@ -98,6 +98,10 @@ CommandResult exec(CommandContext& context, ArgReader) {
     discard_transaction(keyspace, client);
     return error(ErrorCode::ExecAbort);
   }
+  if (client.transaction.queued_bytes > static_cast<std::size_t>(context.settings.max_group_bytes)) {
+    discard_transaction(keyspace, client);
+    return error("EXECABORT Transaction discarded because it is larger than max-group-bytes.");
+  }
   {
     const engine::Keyspace::Guard guard = keyspace.lock(client.transaction.stripes | watched_stripes(client));
     const bool dirty = watch_is_dirty(context);

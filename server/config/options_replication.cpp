@@ -109,6 +109,12 @@ const Option kOptions[] = {
      .default_text = "no",
      .help = "keep the latest changes although no replica has asked for them yet",
      .access = field<&Settings::repl_backlog_always>()},
+    {.name = "max-group-bytes",
+     .kind = MemorySize{.low = std::int64_t{1} << 20, .high = std::int64_t{4} << 30},
+     .default_text = "536870912",
+     .help = "a transaction with more arguments than this is refused; one that changes more sends replicas to a full "
+             "synchronisation",
+     .access = field<&Settings::max_group_bytes>()},
     {.name = "repl-backlog-ttl",
      .kind = Integer{0, kInt64Max},
      .default_text = "3600",

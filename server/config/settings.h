@@ -128,6 +128,7 @@ struct Settings {
   std::int64_t repl_timeout = 60;        // seconds
   std::int64_t repl_backlog_size = std::int64_t{64} << 20;
   bool repl_backlog_always = false;
+  std::int64_t max_group_bytes = std::int64_t{512} << 20;
 
   // Observation
   LogLevel loglevel = LogLevel::Notice;

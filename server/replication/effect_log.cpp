@@ -121,11 +121,29 @@ void EffectLog::on_effect(const engine::Effect& effect) {
 
 void EffectLog::append_record(ByteView effects) {
   const std::lock_guard guard(lock_);
+  if (effects.size() > most_group_) [[unlikely]] {
+    return break_off();
+  }
   char* const record = reserve(kRecordHeader + effects.size());
   put_record_header(record, effects.size());
   std::ranges::copy(effects, record + kRecordHeader);
   commit(kRecordHeader + effects.size());
   recorded = end_.load(std::memory_order_relaxed);
+}
+
+/// What happens now cannot be told: the log begins anew behind a place that it does not have.
+void EffectLog::break_off() {
+  const Lsn begin = segments_.back()->end() + 1;
+  segments_.clear();
+  segments_.push_back(std::make_shared<LogSegment>(begin, kSegment));
+  held_ = kSegment;
+  end_.store(begin.bytes, std::memory_order_release);
+  recorded = begin.bytes;
+}
+
+void EffectLog::set_most_group(std::size_t bytes) {
+  const std::lock_guard guard(lock_);
+  most_group_ = std::min(bytes, kMostRecord);
 }
 
 Lsn EffectLog::take_recorded() { return Lsn{std::exchange(recorded, 0)}; }

@@ -11,6 +11,7 @@
 #include "protocol/byte_buffer.h"
 #include "server/engine/effect.h"
 #include "server/engine/stripe.h"
+#include "server/replication/record.h"
 
 namespace magpie::server {
 
@@ -71,6 +72,9 @@ class EffectLog final : public engine::EffectSink {
   /// The segment with the bytes from `lsn` on, if there are any and they are still kept.
   std::shared_ptr<const LogSegment> segment_at(Lsn lsn) const;
   void set_capacity(std::size_t capacity);
+  /// Groups with more bytes of effects (at most kMostRecord) are not kept, nor is what came before: whoever needs it
+  /// has to begin anew.
+  void set_most_group(std::size_t bytes);
   /// Bytes of memory that it takes.
   std::size_t memory() const;
 
@@ -79,9 +83,11 @@ class EffectLog final : public engine::EffectSink {
   void commit(std::size_t size);
   void append_record(ByteView effects);
   void drop_oldest();
+  void break_off();
 
   mutable engine::StripeLock lock_;  // guards what follows
   std::size_t capacity_;
+  std::size_t most_group_ = kMostRecord;
   std::deque<std::shared_ptr<LogSegment>> segments_;  // never empty; the last one is written to
   std::size_t held_ = 0;  // bytes of their memory
   std::atomic<std::uint64_t> end_;

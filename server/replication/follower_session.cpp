@@ -174,7 +174,7 @@ FollowerSession::More FollowerSession::produce_log(std::size_t most, Instant now
   const Lsn end = log_->end();
   if (sent_ == end) return More::No;
   const std::shared_ptr<const LogSegment> segment = log_->segment_at(sent_);
-  if (segment == nullptr) return More::Never;
+  if (segment == nullptr) return More::Never;  // it is not kept any more, or a group was too large
   const Replication::Span span = replication_.term_at(sent_);
   ByteView records = segment->from(sent_).substr(0, std::min(most, kMostRecords));
   if (span.end) records = records.substr(0, *span.end - sent_);

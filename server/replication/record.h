@@ -13,6 +13,9 @@ namespace magpie::server {
 // of effects (engine/effect_codec.h): one effect, or those of a group, which take place together or not at all.
 inline constexpr std::size_t kRecordHeader = 4;
 
+/// The effects of a record have at most so many bytes.
+inline constexpr std::size_t kMostRecord = 0xffff'ffff;
+
 inline void put_record_header(char* to, std::size_t size) {
   const auto length = static_cast<std::uint32_t>(size);
   std::memcpy(to, &length, kRecordHeader);

@@ -52,6 +52,7 @@ void Replication::begin_term() {
 
 void Replication::make_log() {
   log_ = std::make_shared<EffectLog>(options_.log_capacity, next_);
+  log_->set_most_group(options_.most_group);
   if (!follows()) keyspace_.set_sink(log_.get());
 }
 
@@ -60,7 +61,10 @@ void Replication::configure(const Options& options) {
   const std::lock_guard guard(lock_);
   const bool before = options_.always;
   options_ = options;
-  if (log_ != nullptr) log_->set_capacity(options.log_capacity);
+  if (log_ != nullptr) {
+    log_->set_capacity(options.log_capacity);
+    log_->set_most_group(options.most_group);
+  }
   if (options.always && log_ == nullptr && !follows()) make_log();
   if (before && !options.always && followers_.empty() && !follows()) drop();
 }

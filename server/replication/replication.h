@@ -14,6 +14,7 @@
 #include "cluster/replication/term_history.h"
 #include "server/engine/keyspace.h"
 #include "server/replication/effect_log.h"
+#include "server/replication/record.h"
 #include "server/replication/status.h"
 
 namespace magpie::server {
@@ -30,6 +31,7 @@ class Replication {
   struct Options {
     bool always = false;  // keep a log although there is no replica
     std::size_t log_capacity = 0;  // bytes
+    std::size_t most_group = kMostRecord;  // bytes of a group's effects that may be a record
   };
   /// Takes the locks of all stripes, so none may be held.
   void configure(const Options& options);

@@ -202,3 +202,16 @@ TEST_CASE("memory of a client: what is queued and what is watched, with what kee
   CHECK(memory() == 0);
   CHECK(server.client().transaction.queued_bytes == 0);
 }
+
+TEST_CASE("a transaction with more than max-group-bytes is refused") {
+  magpie::config::Settings settings;
+  settings.max_group_bytes = 1000;
+  TestServer server(settings);
+  CHECK(server.run("MULTI") == kOk);
+  CHECK(server.run({"SET", "k", std::string(2000, 'x')}) == kQueued);
+  CHECK(server.run("EXEC") == "-EXECABORT Transaction discarded because it is larger than max-group-bytes.\r\n");
+  CHECK(server.run("GET k") == "$-1\r\n");
+  CHECK(server.run("MULTI") == kOk);
+  CHECK(server.run({"SET", "k", "x"}) == kQueued);
+  CHECK(server.run("EXEC") == "*1\r\n+OK\r\n");
+}

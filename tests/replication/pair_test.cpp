@@ -261,3 +261,21 @@ TEST_CASE("who does not know the secret gets nothing, on either side") {
   REQUIRE(talk.settle());
   check_same(leader, follower);
 }
+
+TEST_CASE("a group that is too large for a record sends followers to a full synchronisation") {
+  Member leader(1);
+  Member follower(2);
+  leader.replication().configure({.always = false, .log_capacity = std::size_t{8} << 20, .most_group = 1000});
+  follower.follow();
+  Conversation before(leader, follower);
+  REQUIRE(before.settle());
+  leader.server.run("SET key 1");
+  leader.server.run({"MSET", "a", std::string(600, 'a'), "b", std::string(600, 'b')});
+  leader.server.run("SET key 2");
+  CHECK_FALSE(before.settle());
+  CHECK(before.error() == "fell behind");
+  Conversation after(leader, follower);
+  REQUIRE(after.settle());
+  CHECK(after.was_full());
+  check_same(leader, follower);
+}
