@@ -75,7 +75,7 @@ std::expected<void, std::string> DurableStore::write_snapshot() {
   if (!file) return std::unexpected(file.error());
   if (auto written = file->append(bytes.view()); !written) return written;
   if (auto synced = file->sync(); !synced) return synced;
-  if (auto renamed = rename_for_good(folder_, folder_ + kNewLogName, folder_ + kLogName); !renamed) return renamed;
+  if (auto renamed = file->rename(folder_, folder_ + kLogName); !renamed) return renamed;
   log_ = std::move(*file);
   snapshot_bytes_ = bytes.size();
   log_bytes_ = 0;

@@ -70,6 +70,12 @@ std::expected<void, std::string> File::sync() {
   return {};
 }
 
+std::expected<void, std::string> File::rename(const std::string& folder, const std::string& path) {
+  if (std::rename(path_.c_str(), path.c_str()) != 0) return failure("rename", path_);
+  path_ = path;
+  return sync_folder(folder);
+}
+
 void File::close() {
   if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
 }
@@ -94,12 +100,6 @@ std::expected<std::optional<std::string>, std::string> read_file(const std::stri
     return std::unexpected("'" + path + "' has more than " + std::to_string(most) + " bytes, which is no size for it");
   }
   return content;
-}
-
-std::expected<void, std::string> rename_for_good(const std::string& folder, const std::string& from,
-                                                 const std::string& to) {
-  if (std::rename(from.c_str(), to.c_str()) != 0) return failure("rename", from);
-  return sync_folder(folder);
 }
 
 std::expected<void, std::string> make_folder(const std::string& path) {

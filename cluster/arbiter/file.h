@@ -35,6 +35,8 @@ class File {
   std::expected<void, std::string> append(ByteView bytes);
   /// Returns when the disk has all of it. After an error nobody knows what it has: the file is not to be used any more.
   std::expected<void, std::string> sync();
+  /// Takes the name of another file of the folder, which it replaces, and returns when the disk has that too.
+  std::expected<void, std::string> rename(const std::string& folder, const std::string& path);
 
  private:
   File(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
@@ -46,10 +48,6 @@ class File {
 
 /// All of it; nothing if there is no such file. An error if it is longer than `most` bytes.
 std::expected<std::optional<std::string>, std::string> read_file(const std::string& path, std::size_t most);
-/// Gives a file the name of another one, which it replaces, and returns when the disk has that too. Both are in the
-/// folder.
-std::expected<void, std::string> rename_for_good(const std::string& folder, const std::string& from,
-                                                 const std::string& to);
 /// Makes the folder if there is none, but no folder around it.
 std::expected<void, std::string> make_folder(const std::string& path);
 

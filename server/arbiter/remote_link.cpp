@@ -12,6 +12,16 @@ using wire::arbiter::Message;
 using wire::arbiter::Refusal;
 using wire::arbiter::Welcome;
 
+namespace {
+
+bool is_answer(const Message& message) {
+  return std::holds_alternative<wire::arbiter::Answer>(message) ||
+         std::holds_alternative<wire::arbiter::Refused>(message) ||
+         std::holds_alternative<wire::arbiter::Changed>(message);
+}
+
+}  // namespace
+
 RemoteLink::RemoteLink(net::Loop& loop, const Endpoint& endpoint, const Identity& identity, std::string node,
                        Owner& owner)
     : loop_(loop), handshake_(identity, draw_nonce()), node_(std::move(node)), owner_(owner), deadline_(loop, [this] {
@@ -67,7 +77,7 @@ void RemoteLink::on_read(std::size_t bytes) {
 
 void RemoteLink::handle(Message& message) {
   if (const auto* const refusal = std::get_if<Refusal>(&message)) return fail("it refuses: " + refusal->reason);
-  if (phase_ == Phase::Open) return owner_.received(message);
+  if (phase_ == Phase::Open && is_answer(message)) return owner_.received(message);
   if (const auto* const welcome = std::get_if<Welcome>(&message); welcome != nullptr && phase_ == Phase::Welcome) {
     return log_in(*welcome);
   }
