@@ -27,6 +27,17 @@ bool run_until(net::Loop& loop, const std::function<bool()>& condition) {
   return met;
 }
 
+bool becomes_so(const std::function<bool()>& condition) {
+  constexpr std::chrono::milliseconds kBetween{1};
+  constexpr std::chrono::seconds kMost{10};
+  const auto end = std::chrono::steady_clock::now() + kMost;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(kBetween);
+  }
+  return true;
+}
+
 TestService::TestService(const std::string& folder, Options options) {
   auto store = cluster::DurableStore::open(folder, "cluster");
   REQUIRE_MESSAGE(store.has_value(), store.error());

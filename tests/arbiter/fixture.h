@@ -19,6 +19,9 @@ namespace magpie::testing {
 /// Runs the loop until it is so, for ten seconds at most; whether it became so.
 bool run_until(net::Loop& loop, const std::function<bool()>& condition);
 
+/// Looks again and again until it is so, for ten seconds at most.
+bool becomes_so(const std::function<bool()>& condition);
+
 /// An arbiter on a thread of its own, with the data of a folder.
 class TestService {
  public:

@@ -6,9 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
-#include <thread>
+
+#include "tests/arbiter/fixture.h"
 
 namespace magpie::testing {
 
@@ -62,17 +62,6 @@ int ControlProcess::end() {
   REQUIRE_MESSAGE(ended, output());
   pid_ = -1;
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
-
-bool becomes_so(const std::function<bool()>& condition) {
-  constexpr std::chrono::milliseconds kBetween{1};
-  constexpr std::chrono::seconds kMost{10};
-  const auto end = std::chrono::steady_clock::now() + kMost;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(kBetween);
-  }
-  return true;
 }
 
 }  // namespace magpie::testing

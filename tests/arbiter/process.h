@@ -3,7 +3,6 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,8 +34,5 @@ class ControlProcess {
   TemporaryFolder folder_;
   pid_t pid_ = -1;
 };
-
-/// Looks again and again until it is so, for ten seconds at most.
-bool becomes_so(const std::function<bool()>& condition);
 
 }  // namespace magpie::testing
