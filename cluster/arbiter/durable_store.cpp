@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "cluster/arbiter/limits.h"
+
 namespace magpie::cluster {
 namespace {
 
@@ -13,6 +15,9 @@ constexpr const char* kLockName = "/lock";
 /// A new snapshot is written when the log has grown by so many bytes, or by twice the last one if that is more.
 constexpr std::size_t kLeastGrowth = std::size_t{4} << 20;
 constexpr std::size_t kGrowthPerSnapshot = 2;
+
+constexpr std::size_t kMostSnapshotBytes = 2 * (kMostStoreBytes + kMostGoneKeys * kMostKeyBytes);  // and more
+static_assert((1 + kGrowthPerSnapshot) * kMostSnapshotBytes + 2 * wire::kMostFrame < kMostLogBytes);
 
 }  // namespace
 

@@ -13,7 +13,6 @@
 
 using namespace magpie::cluster;  // NOLINT(google-build-using-namespace): what an arbiter takes and gives
 using magpie::Term;
-using magpie::testing::put_transaction;
 using magpie::testing::TemporaryFolder;
 using magpie::testing::TestClient;
 using magpie::testing::TestService;

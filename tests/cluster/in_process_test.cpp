@@ -131,6 +131,7 @@ TEST_CASE("in-process arbiter: of several threads that compare the same revision
     }
   };
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int index = 0; index < kThreads; ++index) threads.emplace_back(race, index);
   for (std::thread& thread : threads) thread.join();
   int all = 0;
