@@ -40,21 +40,25 @@ void Service::accept(int fd) {
 
 std::expected<void, Refusal> Service::admit(const std::string& node, Term highest) {
   if (outdated_) return std::unexpected(*outdated_);
-  const Term stored = highest_term(store_.store(), options_.identity.cluster);
-  if (highest <= stored) {
+  const auto stored = highest_term(store_.store(), options_.identity.cluster);
+  if (!stored && highest > Term{} && !options_.accept_empty) {
+    return std::unexpected(Refusal{RefusalCode::Other, "this arbiter cannot compare terms: the value of '" +
+                                                           stored.error() + "' is none that it can read"});
+  }
+  if (!stored || highest <= *stored) {
     refused_.erase(node);
     return {};
   }
   LogLine line(options_.accept_empty ? "outdated-accepted" : "outdated");
-  line.add("node", node).add("node-term", highest.number).add("stored-term", stored.number);
+  line.add("node", node).add("node-term", highest.number).add("stored-term", stored->number);
   if (options_.accept_empty) {
     log_(LogLevel::Warning, line);
     return {};
   }
-  outdated_ = Refusal{RefusalCode::Outdated,
-                      "this arbiter has lost what it knew: node '" + node.substr(0, wire::kMostName) +
-                          "' has seen term " + std::to_string(highest.number) + ", and the highest stored here is " +
-                          std::to_string(stored.number) + "; give it back its data, or restart it with --accept-empty"};
+  outdated_ = Refusal{RefusalCode::Outdated, "this arbiter has lost what it knew: node '" + node + "' has seen term " +
+                                                 std::to_string(highest.number) + ", and the highest stored here is " +
+                                                 std::to_string(stored->number) +
+                                                 "; give it back its data, or restart it with --accept-empty"};
   log_(LogLevel::Error, line.add("consequence",
                                  "nothing is answered or written any more: give the arbiter back its "
                                  "data, or restart it with --accept-empty"));

@@ -70,22 +70,20 @@ class TestClient {
   Transacted put(const std::string& key, const std::string& value);
   Read read(const std::vector<std::string>& keys);
   bool until(const std::function<bool()>& condition) { return run_until(loop_, condition); }
-  bool connects() {
-    return until([this] { return connected_; });
-  }
 
   net::Loop& loop() { return loop_; }
   arbiter::RemoteArbiter& arbiter() { return *arbiter_; }
   bool connected() const { return connected_; }
-  /// Why it is not connected, all reasons so far.
-  const std::string& troubles() const { return troubles_; }
-  bool troubled_by(std::string_view words) const { return troubles_.find(words) != std::string::npos; }
+  /// Whether these words become one of them.
+  bool is_troubled_by(std::string_view words) {
+    return until([&] { return troubles_.find(words) != std::string::npos; });
+  }
   void end() { arbiter_.reset(); }
 
  private:
   net::Loop loop_;
   bool connected_ = false;
-  std::string troubles_;
+  std::string troubles_;  // why it was not connected, all reasons so far
   std::optional<arbiter::RemoteArbiter> arbiter_;
 };
 

@@ -205,8 +205,8 @@ TEST_CASE("magpiectl arbiter: a torn end is cut with a line, damage is refused b
 TEST_CASE("magpiectl arbiter: one that stands still is an error in time, and no more once it goes on") {
   const TemporaryFolder folder;
   ControlProcess process(arguments(folder));
-  TestClient client(process.port(), {.request_time = std::chrono::milliseconds(300)});
-  REQUIRE(client.put("a", "1").has_value());
+  TestClient client(process.port(), {.request_time = std::chrono::seconds(1)});
+  REQUIRE(becomes_so([&] { return client.put("a", "1").has_value(); }));
   process.signal(SIGSTOP);
   CHECK_FALSE(client.put("b", "1").has_value());
   process.signal(SIGCONT);
@@ -220,7 +220,7 @@ TEST_CASE("magpiectl arbiter: nodes that have seen later terms are served only w
     ControlProcess process(arguments(folder));
     TestClient client(process.port(), {.highest_term = {3}, .request_time = std::chrono::milliseconds(300)});
     CHECK_FALSE(client.put("a", "1").has_value());
-    CHECK(client.troubled_by("restart it with --accept-empty"));
+    CHECK(client.is_troubled_by("restart it with --accept-empty"));
     CHECK(process.wrote("error event=outdated node=node node-term=3 stored-term=0"));
     process.signal(SIGTERM);
     CHECK(process.end() == code(ExitCode::Success));

@@ -77,7 +77,11 @@ TEST_CASE("remote arbiter: a request whose connection breaks ends as unknown and
 TEST_CASE("remote arbiter: a silent arbiter is an error in time, and then another connection is tried") {
   Loop loop;
   FakeArbiter fake(loop);
-  RemoteArbiter remote(loop, options(fake.port(), kShort));
+  auto all = options(fake.port(), kShort);
+  bool connected = false;
+  all.on_state = [&](bool is, const std::string&) { connected = is; };
+  RemoteArbiter remote(loop, all);
+  REQUIRE(run_until(loop, [&] { return connected; }));
   Result result;
   remote.transact(put_transaction("a", "1"), result.take());
   REQUIRE(run_until(loop, [&] { return result.done.has_value(); }));
@@ -96,6 +100,7 @@ TEST_CASE("remote arbiter: without an arbiter requests wait, and end as not aske
   auto all = options(port, kShort);
   all.on_state = [&](bool connected, const std::string& why) { states += (connected ? "yes " : "no ") + why; };
   RemoteArbiter remote(loop, all);
+  REQUIRE(run_until(loop, [&] { return !states.empty(); }));
   Result result;
   remote.transact(put_transaction("a", "1"), result.take());
   REQUIRE(run_until(loop, [&] { return result.done.has_value(); }));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cluster/arbiter/limits.h"
+#include "server/arbiter/terms.h"
 #include "tests/arbiter/fixture.h"
 
 using namespace magpie::cluster;  // NOLINT(google-build-using-namespace): what an arbiter takes and gives
@@ -121,13 +122,14 @@ TEST_CASE("arbiter service: who has another secret or cluster is told so, and ge
   const TemporaryFolder folder;
   const TestService service(folder.path());
   TestClient other_secret(service.port(), {.node = "a", .secret = "other", .request_time = kShort});
+  REQUIRE(other_secret.is_troubled_by("the arbiter has another secret than this node"));
   const auto result = other_secret.put("a", "1");
   REQUIRE_FALSE(result.has_value());
   CHECK(result.error().message.find(
             "could not be asked within 300 ms: the arbiter has another secret than this node") != std::string::npos);
   TestClient other_cluster(service.port(), {.node = "b", .cluster = "other", .request_time = kShort});
   CHECK_FALSE(other_cluster.put("a", "1").has_value());
-  CHECK(other_cluster.troubled_by("it refuses: this is the arbiter of the cluster 'cluster', not of 'other'"));
+  CHECK(other_cluster.is_troubled_by("it refuses: this is the arbiter of the cluster 'cluster', not of 'other'"));
   CHECK(service.logged("event=refused node=b address="));
   CHECK(TestClient(service.port()).put("a", "1")->revision == Revision{1});
 }
@@ -142,9 +144,8 @@ TEST_CASE("arbiter service: with a node that has seen a later term, an arbiter w
     CHECK(same.put("a", "1").has_value());
     TestClient later(service.port(), {.node = "later", .highest_term = Term{5}, .request_time = kShort});
     CHECK_FALSE(later.put("b", "1").has_value());
-    CHECK(later.troubled_by("node 'later' has seen term 5, and the highest stored here is 4"));
-    CHECK(first.until([&] { return !first.connected(); }));
-    CHECK(first.troubled_by("restart it with --accept-empty"));
+    CHECK(later.is_troubled_by("node 'later' has seen term 5, and the highest stored here is 4"));
+    CHECK(first.is_troubled_by("restart it with --accept-empty"));
     CHECK(service.logged("event=outdated node=later node-term=5 stored-term=4"));
     TestClient fresh(service.port(), {.node = "fresh", .request_time = kShort});
     CHECK_FALSE(fresh.put("c", "1").has_value());
@@ -159,6 +160,28 @@ TEST_CASE("arbiter service: with a node that has seen a later term, an arbiter w
   const TestService service(folder.path());
   TestClient later(service.port(), {.node = "later", .highest_term = Term{6}});
   CHECK(later.put("b", "1").has_value());
+}
+
+TEST_CASE("arbiter service: terms are read as nodes write them, and what is none is compared with nothing") {
+  CHECK(magpie::arbiter::parse_term("magpie-term 1\nterm 7\n") == Term{7});
+  CHECK(magpie::arbiter::parse_term("7") == Term{7});
+  for (const char* const none : {"", "x", "7x", "-1", "magpie-term 2\nterm 7\n", "magpie-term 1\nterm \n",
+                                 "magpie-term 1\nterm 7", "99999999999999999999"}) {
+    CHECK_FALSE(magpie::arbiter::parse_term(none).has_value());
+  }
+  const TemporaryFolder folder;
+  const TestService service(folder.path());
+  TestClient client(service.port());
+  REQUIRE(client.put("/magpie/cluster/terms/0", "magpie-term 1\nterm 7\n").has_value());
+  REQUIRE(client.put("/magpie/cluster/terms/1", "3").has_value());
+  REQUIRE(client.put("/magpie/other/terms/0", "9").has_value());
+  CHECK(TestClient(service.port(), {.highest_term = Term{7}}).put("a", "1").has_value());
+  REQUIRE(client.put("/magpie/cluster/terms/1", "three").has_value());
+  CHECK(TestClient(service.port()).put("a", "2").has_value());
+  TestClient other(service.port(), {.highest_term = Term{1}, .request_time = kShort});
+  CHECK_FALSE(other.put("a", "3").has_value());
+  CHECK(other.is_troubled_by("the value of '/magpie/cluster/terms/1' is none that it can read"));
+  CHECK(client.connected());
 }
 
 TEST_CASE("arbiter service: an empty arbiter serves nodes that have seen no term") {
