@@ -1,0 +1,17 @@
+#pragma once
+
+namespace magpie::sim {
+
+/// The rules that the simulated data plane and node obey, to be switched off like cluster::Rules.
+struct DataRules {
+  bool fresh_clock = true;     // R8
+  bool side_buffer = true;     // R12: an ISR member repairs aside
+  bool skip_repaired = true;   // R13
+  bool whole_log = true;       // R14: no partial resume over a hole
+  bool cursor_order = true;    // R15
+  bool whole_groups = true;    // R17
+  bool replies_wait = true;    // R18
+  bool lease_at_reply = true;  // R18, R19: looked at again before a reply leaves
+};
+
+}  // namespace magpie::sim

@@ -1,0 +1,153 @@
+#include "tests/sim/process.h"
+
+#include <algorithm>
+
+#include "tests/sim/checks.h"
+#include "tests/sim/model_data_plane.h"
+
+namespace magpie::sim {
+
+Process::Process(Surroundings& around, Place place, const DriftingClock& clock, cluster::ReplicaConfig config)
+    : around_(&around),
+      place_(place),
+      clock_(&clock),
+      random_(around.random.fork()),
+      replica_(std::move(config)),
+      data_(std::make_unique<ModelDataPlane>(*this, around.data_rules)) {}
+
+void Process::start() { handle(cluster::Started{}); }
+
+void Process::post(Task task) {
+  if (dead_) return;
+  inbox_.push_back(std::move(task));
+  drain();
+}
+
+void Process::drain() {
+  if (draining_ || paused_ || dead_) return;
+  draining_ = true;
+  loop_time_ = clock_->moment(around_->schedule.now());
+  while (!inbox_.empty() && !paused_ && !dead_) {
+    Task task = std::move(inbox_.front());
+    inbox_.pop_front();
+    task();
+  }
+  draining_ = false;
+}
+
+void Process::pause(nanoseconds time) {
+  paused_ = true;
+  around_->schedule.after(time, [self = weak_from_this(), number = ++pauses_] {
+    const auto process = self.lock();
+    if (!process || process->pauses_ != number) return;
+    process->paused_ = false;
+    process->drain();
+  });
+}
+
+cluster::Moment Process::clock_now() const {
+  return around_->data_rules.fresh_clock ? clock_->moment(around_->schedule.now()) : loop_time_;
+}
+
+void Process::kill() {
+  dead_ = true;
+  for (const Link& link : links_) around_->network.close(link.stream, place_);
+  links_.clear();
+  inbox_.clear();
+}
+
+void Process::handle(cluster::ReplicaEvent event) {
+  post([this, event = std::move(event)]() mutable {
+    stage([this, event = std::move(event)] {
+      auto actions = replica_.step(event, clock_now());
+      stage([this, actions = std::move(actions)] {
+        perform(actions);
+        release();
+        schedule_wake();
+      });
+    });
+  });
+}
+
+void Process::step(const cluster::ReplicaEvent& event) {
+  perform(replica_.step(event, clock_now()));
+  release();
+  schedule_wake();
+}
+
+void Process::perform(const cluster::ReplicaActions& actions) {
+  for (const cluster::ReplicaAction& action : actions) {
+    std::visit([this](const auto& what) { act(what); }, action);
+  }
+}
+
+void Process::schedule_wake() {
+  const TrueTime due = clock_->when(replica_.wake_at());
+  if (wake_ && *wake_ <= due) return;
+  wake_ = due;
+  around_->schedule.at(due, [self = weak_from_this(), due] {
+    const auto process = self.lock();
+    if (!process || process->wake_ != due) return;
+    process->wake_.reset();
+    if (process->replica_.wake_at() <= process->boot_now()) {
+      process->handle(cluster::TimerDue{});
+    } else {
+      process->schedule_wake();
+    }
+  });
+}
+
+Process::Link* Process::find(LinkId id) {
+  const auto found = std::ranges::find(links_, id, &Link::id);
+  return found == links_.end() ? nullptr : &*found;
+}
+
+void Process::send(LinkId id, DataMessagePtr message) {
+  const Link* link = find(id);
+  if (link == nullptr) return;
+  around_->network.send(link->stream, place_,
+                        [around = around_, to = place_of_name(link->peer.node), id, message = std::move(message)] {
+                          const auto process = around->process_at(to);
+                          if (!process) return;
+                          process->post([process = process.get(), id, message] {
+                            process->stage([process, id, message] {
+                              if (process->find(id) != nullptr) process->data_->received(id, message);
+                            });
+                          });
+                        });
+}
+
+void Process::close(LinkId id) {
+  const Link* link = find(id);
+  if (link == nullptr) return;
+  const Link closing = *link;
+  step(cluster::LinkClosing{closing.peer.node});
+  std::erase_if(links_, [id](const Link& one) { return one.id == id; });
+  around_->network.close(closing.stream, place_);
+  if (following_ && following_->first.node == closing.peer.node) connect_later();
+}
+
+void Process::later(nanoseconds delay, Task task) {
+  auto shared = std::make_shared<Task>(std::move(task));
+  around_->schedule.after(delay, [self = weak_from_this(), shared] {
+    if (const auto process = self.lock()) process->post([shared] { (*shared)(); });
+  });
+}
+
+bool Process::leader_heard(Term term, const cluster::Member& leader) {
+  step(cluster::LeaderHeard{term, leader});
+  return term == replica_.term();
+}
+
+void Process::applied() { step(cluster::LocalApplied{data_->position(), data_->complete()}); }
+
+void Process::follower_applied(const cluster::Member& follower, Term term, const cluster::LogPosition& position,
+                               bool complete) {
+  step(cluster::FollowerApplied{follower, term, position, complete});
+}
+
+void Process::reset_links() {
+  for (const Link& link : std::vector(links_)) around_->network.reset(link.stream);
+}
+
+}  // namespace magpie::sim
