@@ -1,26 +1,113 @@
-// magpie-sim --seed N [--trace]: one shard, one seed.
+// magpie-sim: a simulated shard for each seed; the exit status is 0 only if every invariant held.
 
+#include <charconv>
+#include <cinttypes>
 #include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
-#include "tests/sim/simulation.h"
+#include "tests/sim/seed_run.h"
+
+namespace {
+
+using magpie::sim::Outcome;
+using magpie::sim::RunOptions;
+
+constexpr const char* kUsage =
+    "usage: magpie-sim [--seed N | --seeds A-B] [--trace] [--without RULE]... [--expect-failure] [--keep-going]\n";
+
+struct CommandLine {
+  std::uint64_t first = 1;
+  std::uint64_t last = 1;
+  RunOptions options;
+  bool expect_failure = false;
+  bool keep_going = false;
+};
+
+std::optional<std::uint64_t> number_of(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+bool take_seeds(std::string_view text, CommandLine& line) {
+  const std::size_t dash = text.find('-');
+  const auto first = number_of(text.substr(0, dash));
+  const auto last = dash == std::string_view::npos ? first : number_of(text.substr(dash + 1));
+  if (!first || !last || *last < *first) return false;
+  line.first = *first;
+  line.last = *last;
+  return true;
+}
+
+bool take_rule(std::string_view rule, CommandLine& line) {
+  magpie::sim::Setup unused;
+  line.options.without.emplace_back(rule);
+  return magpie::sim::switch_off(rule, unused);
+}
+
+std::optional<CommandLine> read_command_line(const std::vector<std::string_view>& words) {
+  CommandLine line;
+  for (std::size_t next = 0; next < words.size(); ++next) {
+    const std::string_view word = words[next];
+    const std::string_view value = next + 1 < words.size() ? words[next + 1] : "";
+    if (word == "--trace") {
+      line.options.print = true;
+    } else if (word == "--expect-failure") {
+      line.expect_failure = true;
+    } else if (word == "--keep-going") {
+      line.keep_going = true;
+    } else if (word == "--seed" || word == "--seeds") {
+      if (!take_seeds(value, line)) return std::nullopt;
+      ++next;
+    } else if (word == "--without") {
+      if (!take_rule(value, line)) return std::nullopt;
+      ++next;
+    } else {
+      return std::nullopt;
+    }
+  }
+  return line;
+}
+
+void tell_failure(std::uint64_t seed, const CommandLine& line, const Outcome& outcome) {
+  std::string command = "magpie-sim --seed " + std::to_string(seed);
+  for (const std::string& rule : line.options.without) command += " --without " + rule;
+  std::printf("seed %" PRIu64 " failed %s\n  repeat it: %s --trace\n", seed, outcome.violation->c_str(),
+              command.c_str());
+}
+
+/// How many seeds failed.
+std::size_t run(const CommandLine& line) {
+  std::size_t failed = 0;
+  std::uint64_t events = 0;
+  std::size_t done = 0;
+  std::uint64_t hash = 0;
+  std::uint64_t seed = line.first;
+  for (;; ++seed) {
+    const Outcome outcome = magpie::sim::run_seed(seed, line.options);
+    events += outcome.events;
+    done += outcome.done;
+    hash = (hash ^ outcome.hash) * 0x9e3779b97f4a7c15;
+    if (outcome.violation) tell_failure(seed, line, outcome);
+    failed += outcome.violation ? 1 : 0;
+    if (seed == line.last || (line.expect_failure && !line.keep_going && failed > 0)) break;
+  }
+  std::printf("%" PRIu64 " seeds, %zu failed; %" PRIu64 " events, %zu commands done, trace hash %016" PRIx64 "\n",
+              seed - line.first + 1, failed, events, done, hash);
+  return failed;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-  using namespace magpie;
-  (void)argc;
-  (void)argv;
-  sim::Setup setup;
-  setup.seed = 1;
-  setup.print = true;
-  setup.replica.mode = cluster::ReplicationMode::Isr;
-  setup.replica.min_isr = 2;
-  sim::Simulation simulation(setup);
-  simulation.start_clients();
-  simulation.run_for(sim::seconds(5));
-  simulation.stop_clients();
-  simulation.run_for(sim::seconds(2));
-  simulation.check_histories();
-  if (simulation.checks().violation()) std::printf("%s\n", simulation.checks().violation()->c_str());
-  std::printf("hash %016lx, %zu done, %lu events\n", simulation.trace().hash(), simulation.work().done,
-              simulation.schedule().ran());
-  return simulation.checks().violation() ? 1 : 0;
+  const auto line = read_command_line({argv + 1, argv + argc});
+  if (!line) {
+    std::fputs(kUsage, stderr);
+    return 2;
+  }
+  return (run(*line) > 0) == line->expect_failure ? 0 : 1;
 }

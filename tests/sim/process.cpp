@@ -39,10 +39,14 @@ void Process::pause(nanoseconds time) {
   paused_ = true;
   around_->schedule.after(time, [self = weak_from_this(), number = ++pauses_] {
     const auto process = self.lock();
-    if (!process || process->pauses_ != number) return;
-    process->paused_ = false;
-    process->drain();
+    if (process && process->pauses_ == number) process->resume();
   });
+}
+
+void Process::resume() {
+  ++pauses_;
+  paused_ = false;
+  drain();
 }
 
 cluster::Moment Process::clock_now() const {

@@ -27,6 +27,7 @@ class Process final : public DataHost, public std::enable_shared_from_this<Proce
   /// Pauses in the midst of the next piece of work.
   void pause_within(nanoseconds time) { pause_within_ = time; }
   bool paused() const { return paused_; }
+  void resume();
   /// Gone; its kernel tells everyone.
   void kill();
 
