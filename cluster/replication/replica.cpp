@@ -66,7 +66,7 @@ void Replica::tell_changes() {
     isr_told_ = view_.state()->isr;
     act(IsrChanged{isr_told_});
   }
-  if (lead_ || !recorded_ || !leader_ || *leader_ == config_.self) return;
+  if (lead_ || !recorded_ || !leader_ || leader_->node == config_.self.node) return;
   const auto follow = std::pair(*leader_, term_);
   if (followed_ == follow) return;
   followed_ = follow;

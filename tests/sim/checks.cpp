@@ -36,7 +36,8 @@ void Checks::look(const Processes& processes) {
   for (const auto& process : processes) {
     if (!process) continue;
     const DataPlane& data = process->data();
-    if (data.complete() && data.look(kPair) != data.look(kPair + 1)) violated("half of a group is to be seen");
+    if (data.complete() && data.look(kPair) != data.look(kPair + 1))
+      violated(process->self().node.text + " shows half of a group");
     if (!process->serves_now()) continue;
     serving_ = true;
     if (serving != nullptr) violated("two leaders serve");

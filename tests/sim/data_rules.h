@@ -1,5 +1,8 @@
 #pragma once
 
+#include <chrono>
+#include <cstddef>
+
 namespace magpie::sim {
 
 /// The rules that the simulated data plane and node obey, to be switched off like cluster::Rules.
@@ -12,6 +15,12 @@ struct DataRules {
   bool whole_groups = true;    // R17
   bool replies_wait = true;    // R18
   bool lease_at_reply = true;  // R18, R19: looked at again before a reply leaves
+};
+
+/// What the simulated data plane has room and time for.
+struct DataLimits {
+  std::size_t log_records = 200;
+  std::chrono::milliseconds chunk_delay{10};  // at most, between two parts of a full sync
 };
 
 }  // namespace magpie::sim

@@ -45,7 +45,7 @@ void Faults::random_fault() {
   const Place place = aim();
   const nanoseconds time = some_time();
   const Place other = random_.below(simulation_->processes().size());
-  switch (random_.below(16)) {
+  switch (random_.below(20)) {
     case 0:
     case 1:
       return crash(place, random_.percent(40) ? random_.between(milliseconds(2), milliseconds(50)) : time);
@@ -75,8 +75,53 @@ void Faults::random_fault() {
       return stall_loops(place, time);
     case 14:
       return hand_over(other);
+    case 15:
+    case 16:
+      return race(other);
+    case 17:
+      return crash_while_slow();
+    case 18:
+      return two_at_once(other, time);
     default:
       return reset_links(place);
+  }
+}
+
+/// A follower hears nothing for about as long as it waits, and what it then writes comes late.
+void Faults::race(Place follower) {
+  const auto leader = simulation_->leader();
+  if (!leader) return;
+  const Place from = place_of_name(leader->self().node);
+  if (random_.percent(40)) deaf_arbiter(random_.between(milliseconds(1'000), milliseconds(3'000)));
+  late_arbiter(random_.between(milliseconds(1'500), milliseconds(3'500)));
+  cut(from, follower, random_.between(milliseconds(700), milliseconds(1'600)));
+  if (random_.percent(30)) isolate_from_arbiter(from, random_.between(milliseconds(500), milliseconds(2'500)));
+}
+
+/// What it has done last, few have heard of.
+void Faults::crash_while_slow() {
+  const auto leader = simulation_->leader();
+  if (!leader) return;
+  const Place place = place_of_name(leader->self().node);
+  slow(place, milliseconds(800));
+  simulation_->schedule().after(random_.between(milliseconds(50), milliseconds(600)), [this, place] {
+    if (!ended_) crash(place, random_.between(milliseconds(5), milliseconds(1'500)));
+  });
+}
+
+void Faults::two_at_once(Place other, nanoseconds time) {
+  const auto leader = simulation_->leader();
+  if (!leader) return;
+  const Place place = place_of_name(leader->self().node);
+  if (random_.percent(50)) {
+    crash(other, random_.between(milliseconds(5), milliseconds(50)));
+    simulation_->schedule().after(random_.between(milliseconds(1), milliseconds(700)), [this, place, time] {
+      if (!ended_) crash(place, time);
+    });
+  } else {
+    pause_within(place, time);
+    pause_within(other, some_time());
+    reset_links(place);
   }
 }
 

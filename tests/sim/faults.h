@@ -34,6 +34,9 @@ class Faults {
 
  private:
   void random_fault();
+  void race(Place follower);
+  void crash_while_slow();
+  void two_at_once(Place other, nanoseconds time);
   Place aim();
   nanoseconds some_time();
   /// Counts up now and down later.

@@ -15,7 +15,7 @@ void ModelDataPlane::begin_term(Term term) {
   if (complete_) {
     drop_incomplete();
   } else {
-    main_ = {};
+    forget_everything();
   }
   complete_ = true;
   leading_ = term;
@@ -160,7 +160,8 @@ void ModelDataPlane::send_chunk(LinkId link) {
       if (leading_) send(link, chunk);
     });
   }
-  host_->later(milliseconds(static_cast<int>(1 + host_->random_below(20))), [this, link] { send_chunk(link); });
+  const auto most = static_cast<std::uint64_t>(limits_.chunk_delay.count());
+  host_->later(milliseconds(host_->random_below(most) + 1), [this, link] { send_chunk(link); });
 }
 
 void ModelDataPlane::received(LinkId link, const DataMessagePtr& message) {

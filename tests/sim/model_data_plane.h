@@ -15,7 +15,10 @@ namespace magpie::sim {
 /// Data and replication in the simplest form that obeys R12 to R17.
 class ModelDataPlane final : public DataPlane {
  public:
-  ModelDataPlane(DataHost& host, const DataRules& rules) : host_(&host), rules_(rules) {}
+  ModelDataPlane(DataHost& host, const DataRules& rules, const DataLimits& limits)
+      : host_(&host), rules_(rules), limits_(limits) {
+    main_.log.keep(limits.log_records);
+  }
 
   cluster::LogPosition position() const override;
   bool complete() const override { return complete_; }
@@ -91,12 +94,14 @@ class ModelDataPlane final : public DataPlane {
   void apply_whole(Copy& copy);
   void apply_each(Copy& copy);
   void apply_record(Copy& copy, Lsn at);
+  void forget_everything();
   void drop_incomplete();
   void drop_intake();
   void confirm();
 
   DataHost* host_;
   DataRules rules_;
+  DataLimits limits_;
   Copy main_;
   bool complete_ = false;
   std::optional<Term> leading_;

@@ -21,12 +21,17 @@ void ModelDataPlane::drop_incomplete() {
   if (rules_.whole_groups && complete_) main_.log.cut(main_.applied);
 }
 
+void ModelDataPlane::forget_everything() {
+  main_ = {};
+  main_.log.keep(limits_.log_records);
+}
+
 void ModelDataPlane::drop_intake() {
   if (!intake_) return;
   const LinkId link = intake_->link;
   const bool half = intake_->full;
   intake_.reset();
-  if (half) main_ = {};
+  if (half) forget_everything();
   host_->close(link);
 }
 
@@ -55,7 +60,7 @@ void ModelDataPlane::handle(const model::Diverged& diverged) {
 }
 
 void ModelDataPlane::handle(const model::FullBegin& begin) {
-  main_ = {};
+  forget_everything();
   main_.log.begin_at(begin.from);
   main_.applied = begin.from;
   intake_->history = begin.history;
@@ -98,10 +103,13 @@ void ModelDataPlane::handle(const model::Batch& batch) {
   if (!intake_->streaming || batch.from != copy.log.end()) return drop_intake();
   for (const Record& record : batch.records) {
     copy.log.append(record);
-    if (!rules_.whole_groups || intake_->full) apply_each(copy);
+    if (rules_.whole_groups && !intake_->full) {
+      apply_whole(copy);
+    } else {
+      apply_each(copy);
+    }
   }
   copy.log.adopt_terms(intake_->history);
-  if (rules_.whole_groups && !intake_->full) apply_whole(copy);
   if (intake_->full) return;
   if (intake_->aside && copy.applied >= intake_->install_at) main_ = std::move(*std::exchange(intake_->aside, nullptr));
   if (intake_->aside) return;

@@ -60,8 +60,7 @@ class ModelStore {
 /// The latest records, each one byte long as far as LSNs are concerned, and the terms they are of.
 class ModelLog {
  public:
-  static constexpr std::size_t kMostRecords = 100;
-
+  void keep(std::size_t most_records) { most_records_ = most_records; }
   Lsn begin() const { return begin_; }
   Lsn end() const { return begin_ + records_.size(); }
   cluster::TermHistory& history() { return history_; }
@@ -69,7 +68,7 @@ class ModelLog {
 
   void append(const Record& record) {
     records_.push_back(record);
-    if (records_.size() <= kMostRecords) return;
+    if (records_.size() <= most_records_) return;
     records_.pop_front();
     begin_ = begin_ + 1;
   }
@@ -92,6 +91,7 @@ class ModelLog {
   }
 
  private:
+  std::size_t most_records_ = 0;
   Lsn begin_;
   std::deque<Record> records_;
   cluster::TermHistory history_;

@@ -34,6 +34,7 @@ class Stream {
     std::function<void()> closed;  // by the other side, or by what lies between
   };
   Stream(End connector, End acceptor) : ends_{std::move(connector), std::move(acceptor)} {}
+  bool open() const { return open_; }
 
  private:
   friend class Network;

@@ -13,7 +13,7 @@ Process::Process(Surroundings& around, Place place, const DriftingClock& clock, 
       clock_(&clock),
       random_(around.random.fork()),
       replica_(std::move(config)),
-      data_(std::make_unique<ModelDataPlane>(*this, around.data_rules)) {}
+      data_(std::make_unique<ModelDataPlane>(*this, around.data_rules, around.limits)) {}
 
 void Process::start() { handle(cluster::Started{}); }
 

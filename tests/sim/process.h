@@ -125,7 +125,7 @@ class Process final : public DataHost, public std::enable_shared_from_this<Proce
   std::vector<Link> links_;
   std::optional<std::pair<cluster::Member, Term>> following_;
   bool connecting_ = false;
-  std::deque<Pending> pending_;
+  std::vector<Pending> pending_;
 };
 
 /// A place where the process may be stopped for a while. What the loop has read before stays as it was.

@@ -164,9 +164,9 @@ void Process::accept(LinkId id, const StreamPtr& stream, const cluster::Member& 
 
 void Process::connected(LinkId id, const StreamPtr& stream, const cluster::Member& peer) {
   connecting_ = false;
-  if (!stream || !following_ || following_->first != peer) {
+  if (stream) step(cluster::PeerSeen{peer});
+  if (!stream || !stream->open() || !following_ || following_->first != peer) {
     if (stream) around_->network.close(stream, place_);
-    if (stream) step(cluster::PeerSeen{peer});
     return connect_later();
   }
   links_.push_back({id, stream, peer});

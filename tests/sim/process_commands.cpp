@@ -65,7 +65,7 @@ bool Process::finish(Pending& pending) {
 }
 
 void Process::release() {
-  while (!pending_.empty() && finish(pending_.front())) pending_.pop_front();
+  std::erase_if(pending_, [this](Pending& pending) { return finish(pending); });
 }
 
 }  // namespace magpie::sim

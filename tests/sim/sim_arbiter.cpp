@@ -14,14 +14,15 @@ constexpr milliseconds kPatience{2'500};
 
 /// Takes a request there and its answer back. Whichever comes first, answer or error, is the only one.
 template <class Call, class Answer>
-void SimArbiter::serve(Place from, Call call, Answer answer) {
+void SimArbiter::serve(Place from, Call call, Answer answer, bool writes) {
   auto waiting = std::make_shared<Answer>(std::move(answer));
   const auto tell = [waiting](auto result) {
     if (*waiting) std::exchange(*waiting, nullptr)(std::move(result));
   };
   schedule_->after(kPatience, [tell] { tell(std::unexpected(cluster::ArbiterError{"no answer"})); });
-  network_->request(from, kArbiter, [this, from, tell, call = std::move(call)]() mutable {
-    const nanoseconds delay = late > 0 ? random_.between(milliseconds(100), milliseconds(1'500)) : nanoseconds(600'000);
+  network_->request(from, kArbiter, [this, from, tell, writes, call = std::move(call)]() mutable {
+    const nanoseconds delay =
+        writes && late > 0 ? random_.between(milliseconds(100), milliseconds(1'500)) : nanoseconds(600'000);
     schedule_->after(delay, [this, from, tell, call = std::move(call)]() mutable {
       auto result = call();
       if (deaf > 0 && random_.percent(50)) return;
@@ -31,13 +32,13 @@ void SimArbiter::serve(Place from, Call call, Answer answer) {
 }
 
 void SimArbiter::read(Place from, std::vector<std::string> keys, OnRead on_read) {
-  serve(
-      from, [this, keys = std::move(keys)] { return cluster::ReadResult{revision_, entries(keys)}; },
-      std::move(on_read));
+  const auto call = [this, keys = std::move(keys)] { return cluster::ReadResult{revision_, entries(keys)}; };
+  serve(from, call, std::move(on_read), false);
 }
 
 void SimArbiter::transact(Place from, cluster::Transaction transaction, OnDecision on_decision) {
-  serve(from, [this, transaction = std::move(transaction)] { return apply(transaction); }, std::move(on_decision));
+  const auto call = [this, transaction = std::move(transaction)] { return apply(transaction); };
+  serve(from, call, std::move(on_decision), true);
 }
 
 bool SimArbiter::holds(const cluster::Transaction::Compare& compare) const {

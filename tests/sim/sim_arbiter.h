@@ -48,7 +48,7 @@ class SimArbiter {
   bool holds(const cluster::Transaction::Compare& compare) const;
   cluster::TransactionResult apply(const cluster::Transaction& transaction);
   template <class Call, class Answer>
-  void serve(Place from, Call call, Answer answer);
+  void serve(Place from, Call call, Answer answer, bool writes);
 
   Schedule* schedule_;
   Network* network_;

@@ -18,6 +18,7 @@ Simulation::Simulation(const Setup& setup)
               .checks = checks_,
               .random = random_.fork(),
               .data_rules = setup.data_rules,
+              .limits = setup.limits,
               .process_at = [this](Place place) { return processes_[place]; },
               .end_process = {}} {
   processes_.resize(setup.nodes);

@@ -23,6 +23,7 @@ struct Setup {
   int most_drift = cluster::kMostDrift;
   cluster::ReplicaConfig replica;  // without names
   DataRules data_rules;
+  DataLimits limits;
 };
 
 /// One shard with its clients, in a time of its own.
