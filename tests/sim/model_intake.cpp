@@ -89,6 +89,7 @@ void ModelDataPlane::handle(const model::Repair& repair) {
   Copy& copy = *intake_->aside;
   copy.log.cut(repair.fork);
   copy.applied = repair.fork;
+  copy.skip_until = {};  // an earlier repair's are of LSNs that other records have now
   for (const auto& state : repair.states) {
     copy.store.put(state);
     if (rules_.skip_repaired) copy.skip_until[state.key] = repair.as_of;
