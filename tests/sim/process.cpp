@@ -125,10 +125,11 @@ void Process::close(LinkId id) {
   const Link* link = find(id);
   if (link == nullptr) return;
   const Link closing = *link;
+  around_->trace.add(id.number, [&] { return name_of(place_) + " closes its link to " + closing.peer.node.text; });
   step(cluster::LinkClosing{closing.peer.node});
   std::erase_if(links_, [id](const Link& one) { return one.id == id; });
   around_->network.close(closing.stream, place_);
-  if (following_ && following_->first.node == closing.peer.node) connect_later();
+  if (closing.opened && following_) connect_later();
 }
 
 void Process::later(nanoseconds delay, Task task) {

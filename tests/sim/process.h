@@ -61,6 +61,7 @@ class Process final : public DataHost, public std::enable_shared_from_this<Proce
     LinkId id;
     StreamPtr stream;
     cluster::Member peer;
+    bool opened = false;  // by this side, to follow
   };
   struct Pending {
     Operation operation;

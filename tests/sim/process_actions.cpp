@@ -121,8 +121,7 @@ void Process::connect_later() {
 
 void Process::connect() {
   if (!following_ || connecting_ || dead_) return;
-  const auto is_leader = [this](const Link& link) { return link.peer.node == following_->first.node; };
-  if (std::ranges::any_of(links_, is_leader)) return;
+  if (std::ranges::any_of(links_, &Link::opened)) return;
   const Place to = place_of_name(following_->first.node);
   const auto again = [this] { connect_later(); };
   if (around_->network.cut(place_, to) || around_->network.cut(to, place_)) return again();
@@ -157,7 +156,7 @@ void Process::connect() {
 
 void Process::accept(LinkId id, const StreamPtr& stream, const cluster::Member& peer) {
   post([this, id, stream, peer] {
-    links_.push_back({id, stream, peer});
+    links_.push_back({id, stream, peer, false});
     step(cluster::PeerSeen{peer});
   });
 }
@@ -169,7 +168,8 @@ void Process::connected(LinkId id, const StreamPtr& stream, const cluster::Membe
     if (stream) around_->network.close(stream, place_);
     return connect_later();
   }
-  links_.push_back({id, stream, peer});
+  links_.push_back({id, stream, peer, true});
+  around_->trace.add(id.number, [&] { return name_of(place_) + " has a link to " + peer.node.text; });
   data_->connected(id, following_->first, following_->second);
 }
 
@@ -177,10 +177,12 @@ void Process::link_closed(LinkId id) {
   const Link* link = find(id);
   if (link == nullptr) return;
   const cluster::NodeId peer = link->peer.node;
+  const bool opened = link->opened;
+  around_->trace.add(id.number, [&] { return name_of(place_) + " loses its link to " + peer.text; });
   std::erase_if(links_, [id](const Link& one) { return one.id == id; });
   data_->closed(id);
   step(cluster::LinkClosed{peer});
-  if (following_ && following_->first.node == peer) connect_later();
+  if (opened && following_) connect_later();
 }
 
 }  // namespace magpie::sim

@@ -104,10 +104,11 @@ Setup setup_of(std::uint64_t seed) {
 }
 
 void check_recovery(Simulation& simulation) {
+  const bool lost = isr_is_lost(simulation);
   simulation.run_for(kRecovery);
   Checks& checks = simulation.checks();
   // A late transaction may have made it so only now.
-  if (isr_is_lost(simulation)) simulation.run_for(kTotalLossRecovery);
+  if (lost || isr_is_lost(simulation)) simulation.run_for(kTotalLossRecovery);
   if (checks.violation()) return;
   if (isr_is_lost(simulation) && !simulation.setup().replica.restart_on_total_loss) {
     if (checks.somebody_serves()) checks.violated("somebody serves although all are dead");
