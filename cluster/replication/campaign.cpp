@@ -54,7 +54,12 @@ BootTime Campaign::asked_until() const {
 
 bool Campaign::asked_enough(BootTime now) const { return answers_.size() == voters_.size() || now >= asked_until(); }
 
-bool Campaign::vetoed() const { return ordinary(reason_) && std::ranges::any_of(answers_, &PreVoteAnswer::heard); }
+bool Campaign::vetoed() const {
+  if (ordinary(reason_)) return std::ranges::any_of(answers_, &PreVoteAnswer::heard);
+  // A shard that nobody is said to have led cannot have a log (R26).
+  return reason_ == CampaignReason::First && config_->rules.arbiter_from_past &&
+         std::ranges::any_of(answers_, [](const PreVoteAnswer& answer) { return answer.position.term > Term{}; });
+}
 
 std::size_t Campaign::rank(const LogPosition& own, bool complete) const {
   const auto mine = std::tuple(complete, own);

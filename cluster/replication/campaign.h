@@ -32,7 +32,7 @@ class Campaign {
   void answered(const PreVoteAnswer& answer);
   /// All have answered, or it makes no sense to wait any longer.
   bool asked_enough(BootTime now) const;
-  /// Somebody has heard of the leader.
+  /// Somebody has heard of the leader, or knows better than the arbiter.
   bool vetoed() const;
   /// How many go first.
   std::size_t rank(const LogPosition& own, bool complete) const;

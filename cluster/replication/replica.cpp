@@ -17,9 +17,10 @@ Replica::Replica(ReplicaConfig config) : config_(std::move(config)), view_(confi
 ReplicaActions Replica::step(const ReplicaEvent& event, const Moment& now) {
   CHECK(now.boot >= now_.boot);
   actions_.clear();
+  if (exited_) return {};
   now_ = now;
   std::visit([this](const auto& what) { on(what); }, event);
-  advance();
+  if (!exited_) advance();
   return std::move(actions_);
 }
 
@@ -88,6 +89,7 @@ bool Replica::confirmed(Lsn lsn, ReplicationMode mode) const {
 }
 
 BootTime Replica::wake_at() const {
+  if (exited_) return kNever;
   BootTime at = std::min(read_due_, look_due());
   if (reading_) at = std::min(at, reading_->sent + config_.timing.attempt);
   if (view_.known() && !frozen_) {

@@ -171,6 +171,7 @@ class Replica {
   BootTime read_due_ = kNever;    // again, after an error
   BootTime last_look_ = kLongAgo;
   bool frozen_ = false;  // R26
+  bool exited_ = false;  // R10
   std::optional<RequestId> discard_read_;
 
   Attempts record_attempts_;

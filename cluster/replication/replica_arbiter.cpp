@@ -100,6 +100,7 @@ bool Replica::from_the_past(const std::vector<ArbiterEntry>& entries, Term term_
 
 void Replica::view_changed() {
   check_own_record();
+  if (exited_) return;
   const auto& state = view_.state();
   if (campaign_ && campaign_->phase() == Campaign::Phase::Deciding && campaign_->settled(view_) &&
       !view_.leads(config_.self)) {
@@ -123,9 +124,9 @@ void Replica::check_own_record() {
   if (own && !record->tombstone) {
     if (!recorded_) record_attempts_.clear();
     recorded_ = true;
-  } else if (recorded_ && config_.rules.exclusive_node_id) {
+  } else if (recorded_) {
     step_down();
-    frozen_ = true;
+    exited_ = true;
     act(ExitNode{});
   }
 }

@@ -12,7 +12,6 @@ struct Rules {
   bool identity = true;             // R5
   bool pre_vote = true;             // R7
   bool unapplied_limit = true;      // R9
-  bool exclusive_node_id = true;    // R10
   bool drain_before_hand_over = true;  // R11
   bool discard_only_outside = true;    // R12
   bool semi_quorum = true;          // R21

@@ -18,10 +18,20 @@ void Checks::arbiter_changed() {
   auto state = cluster::parse_shard_state(*text);
   if (!state) return violated("the arbiter holds something else than a shard");
   if (shard_ && state->loss_epoch > shard_->loss_epoch) {
+    check_loss(*state);
     acknowledged_.clear();
     if (on_loss) on_loss();
   }
   shard_ = std::move(state);
+}
+
+/// R23, R24: nobody who has everything is left, or only one that can reach nobody.
+void Checks::check_loss(const cluster::ShardState& next) {
+  if (processes_ == nullptr || (shard_->isr.size() == 1 && next.leader && contains(shard_->learners, *next.leader)))
+    return;
+  for (const auto& process : *processes_) {
+    if (process && contains(shard_->isr, process->self())) violated("data is given up although an ISR member lives");
+  }
 }
 
 void Checks::term_begins(Term term, Place place) {
@@ -77,7 +87,7 @@ void Checks::commit_moved(const Process& leader, Lsn commit) {
 }
 
 void Checks::acknowledged(const Process& leader, Term term, Lsn lsn) {
-  if (mode_ != cluster::ReplicationMode::Isr) {
+  if (!keeps_all()) {
     if (term < served_) violated("an unconfirmed write is acknowledged after the next leader has served");
     return;
   }

@@ -36,6 +36,9 @@ class Checks {
   const std::optional<cluster::ShardState>& shard() const { return shard_; }
   /// Some process serves, or did when last looked at.
   bool somebody_serves() const { return serving_; }
+  /// Acknowledged writes of every mode count as those of isr do: nothing happens that may lose them.
+  void keep_all_acknowledged() { keeps_all_ = true; }
+  bool keeps_all() const { return keeps_all_ || mode_ == cluster::ReplicationMode::Isr; }
   /// Called when confirmed writes may have got lost, as the rules allow.
   std::function<void()> on_loss;
 
@@ -43,6 +46,7 @@ class Checks {
   static std::string shard_key() { return std::string(kPrefix) + "shards/0"; }
 
  private:
+  void check_loss(const cluster::ShardState& next);
   void check_served(const Process& process);
   void check_has_acknowledged(const Process& process);
   bool has(const Process& process, Term term, Lsn lsn) const;
@@ -56,6 +60,7 @@ class Checks {
   std::map<Term, Lsn> acknowledged_;
   Term served_;
   bool serving_ = false;
+  bool keeps_all_ = false;
   std::set<cluster::Notice::What> noticed_;
   std::optional<std::string> violation_;
 };

@@ -27,6 +27,7 @@ class DriftingClock {
   }
   /// When this clock shows that time, or a little later.
   TrueTime when(cluster::BootTime shown) const {
+    if (shown == cluster::kNever) return TrueTime::max();
     const std::int64_t passed = (shown.time_since_epoch() - begun_).count();
     return TrueTime(nanoseconds((passed / parts_ * 1'000 + passed % parts_ * 1'000 / parts_ + 1) * 1'000));
   }

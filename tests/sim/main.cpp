@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/sim/scenarios.h"
 #include "tests/sim/seed_run.h"
 
 namespace {
@@ -16,14 +17,17 @@ using magpie::sim::Outcome;
 using magpie::sim::RunOptions;
 
 constexpr const char* kUsage =
-    "usage: magpie-sim [--seed N | --seeds A-B] [--trace] [--without RULE]... [--expect-failure] [--keep-going]\n";
+    "usage: magpie-sim [--seed N | --seeds A-B] [--trace] [--without RULE]... [--expect-failure]\n"
+    "       magpie-sim --scenario NAME [--trace] [--without RULE] [--expect-failure]\n"
+    "       magpie-sim --list\n";
 
 struct CommandLine {
   std::uint64_t first = 1;
   std::uint64_t last = 1;
   RunOptions options;
   bool expect_failure = false;
-  bool keep_going = false;
+  bool list = false;
+  const magpie::sim::Scenario* scenario = nullptr;
 };
 
 std::optional<std::uint64_t> number_of(std::string_view text) {
@@ -49,6 +53,13 @@ bool take_rule(std::string_view rule, CommandLine& line) {
   return magpie::sim::switch_off(rule, unused);
 }
 
+bool take_scenario(std::string_view name, CommandLine& line) {
+  for (const magpie::sim::Scenario& scenario : magpie::sim::scenarios()) {
+    if (scenario.name == name) line.scenario = &scenario;
+  }
+  return line.scenario != nullptr;
+}
+
 std::optional<CommandLine> read_command_line(const std::vector<std::string_view>& words) {
   CommandLine line;
   for (std::size_t next = 0; next < words.size(); ++next) {
@@ -58,13 +69,16 @@ std::optional<CommandLine> read_command_line(const std::vector<std::string_view>
       line.options.print = true;
     } else if (word == "--expect-failure") {
       line.expect_failure = true;
-    } else if (word == "--keep-going") {
-      line.keep_going = true;
+    } else if (word == "--list") {
+      line.list = true;
     } else if (word == "--seed" || word == "--seeds") {
       if (!take_seeds(value, line)) return std::nullopt;
       ++next;
     } else if (word == "--without") {
       if (!take_rule(value, line)) return std::nullopt;
+      ++next;
+    } else if (word == "--scenario") {
+      if (!take_scenario(value, line)) return std::nullopt;
       ++next;
     } else {
       return std::nullopt;
@@ -94,11 +108,26 @@ std::size_t run(const CommandLine& line) {
     hash = (hash ^ outcome.hash) * 0x9e3779b97f4a7c15;
     if (outcome.violation) tell_failure(seed, line, outcome);
     failed += outcome.violation ? 1 : 0;
-    if (seed == line.last || (line.expect_failure && !line.keep_going && failed > 0)) break;
+    if (seed == line.last || (line.expect_failure && failed > 0)) break;
   }
   std::printf("%" PRIu64 " seeds, %zu failed; %" PRIu64 " events, %zu commands done, trace hash %016" PRIx64 "\n",
               seed - line.first + 1, failed, events, done, hash);
   return failed;
+}
+
+std::size_t run_scenario(const CommandLine& line) {
+  const Outcome outcome = magpie::sim::run_scenario(*line.scenario, line.options);
+  const std::string name(line.scenario->name);
+  std::printf("%s: %s\n", name.c_str(), outcome.violation ? outcome.violation->c_str() : "every invariant held");
+  return outcome.violation ? 1 : 0;
+}
+
+void list() {
+  for (const std::string_view rule : magpie::sim::switchable_rules()) std::printf("%s ", std::string(rule).c_str());
+  std::printf("\n");
+  for (const magpie::sim::Scenario& scenario : magpie::sim::scenarios()) {
+    std::printf("%s (%s)\n", std::string(scenario.name).c_str(), std::string(scenario.rule).c_str());
+  }
 }
 
 }  // namespace
@@ -109,5 +138,10 @@ int main(int argc, char** argv) {
     std::fputs(kUsage, stderr);
     return 2;
   }
-  return (run(*line) > 0) == line->expect_failure ? 0 : 1;
+  if (line->list) {
+    list();
+    return 0;
+  }
+  const std::size_t failed = line->scenario != nullptr ? run_scenario(*line) : run(*line);
+  return (failed > 0) == line->expect_failure ? 0 : 1;
 }

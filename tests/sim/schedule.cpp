@@ -5,6 +5,7 @@
 namespace magpie::sim {
 
 void Schedule::at(TrueTime when, Task task) {
+  if (when == TrueTime::max()) return;
   heap_.push_back({std::max(when, now_), ++added_, std::move(task)});
   std::ranges::push_heap(heap_, later);
 }

@@ -25,7 +25,6 @@ constexpr std::array kSwitches{
     Switch{"R7", [](Setup& setup) { setup.replica.rules.pre_vote = false; }},
     Switch{"R8", [](Setup& setup) { setup.data_rules.fresh_clock = false; }},
     Switch{"R9", [](Setup& setup) { setup.replica.rules.unapplied_limit = false; }},
-    Switch{"R10", [](Setup& setup) { setup.replica.rules.exclusive_node_id = false; }},
     Switch{"R11", [](Setup& setup) { setup.replica.rules.drain_before_hand_over = false; }},
     Switch{"R12", [](Setup& setup) { setup.data_rules.side_buffer = false; }},
     Switch{"R13", [](Setup& setup) { setup.data_rules.skip_repaired = false; }},

@@ -93,7 +93,7 @@ void Simulation::stop_clients() {
 
 void Simulation::check_histories() {
   if (checks_.violation()) return;
-  const bool strict = setup_.replica.mode == cluster::ReplicationMode::Isr;
+  const bool strict = checks_.keeps_all();
   const auto check = [this](const std::optional<std::string>& wrong) {
     if (wrong) checks_.violated(*wrong);
   };

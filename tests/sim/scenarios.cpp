@@ -1,0 +1,142 @@
+#include "tests/sim/scenarios.h"
+
+#include <array>
+
+namespace magpie::sim {
+namespace {
+
+using cluster::ReplicationMode;
+
+constexpr Place kA = 0;  // leads at first, being the first of the list
+constexpr Place kB = 1;
+constexpr Place kC = 2;
+constexpr seconds kLong{60};
+
+void expect_service(Simulation& simulation, const char* what) {
+  if (!simulation.checks().somebody_serves()) simulation.checks().violated(what);
+}
+
+void cut_both_ways(Faults& faults, Place one, Place other, nanoseconds time) {
+  faults.cut(one, other, time);
+  faults.cut(other, one, time);
+}
+
+/// The leader has nobody but itself, and then no arbiter: the learner may lead, once the leader has stopped by itself.
+void sole_member(Simulation& simulation, Faults& faults) {
+  cut_both_ways(faults, kA, kB, kLong);
+  simulation.run_for(seconds(3));
+  faults.isolate_from_arbiter(kA, kLong);
+  simulation.run_for(seconds(20));
+  expect_service(simulation, "the learner does not lead");
+  faults.end_all();
+}
+
+/// The leader comes back empty while those who have its data are stopped: it must wait for them.
+void all_dead(Simulation& simulation, Faults& faults) {
+  faults.pause(kB, seconds(18));
+  faults.pause(kC, seconds(18));
+  faults.crash(kA, milliseconds(20));
+  simulation.run_for(seconds(22));
+  faults.end_all();
+}
+
+/// The leader can neither change the ISR nor do without the member that is gone; the other one can.
+void stuck_leader(Simulation& simulation, Faults& faults) {
+  faults.isolate_from_arbiter(kA, kLong);
+  faults.crash(kC, kLong);
+  simulation.run_for(milliseconds(4'500));
+  expect_service(simulation, "everyone waits for ever");
+  faults.end_all();
+}
+
+/// The arbiter has forgotten all, and a node that has, too, must not begin the shard anew beside those that remember.
+void arbiter_from_past(Simulation& simulation, Faults& faults) {
+  simulation.arbiter().lose_everything();
+  faults.crash(kC, milliseconds(20));
+  simulation.run_for(seconds(3));
+  simulation.stop_clients();
+}
+
+/// What was acknowledged before a planned change of leaders is there after it, in every mode.
+void hand_over(Simulation& simulation, Faults& faults) {
+  simulation.checks().keep_all_acknowledged();
+  faults.slow(kA, milliseconds(600));
+  simulation.run_for(milliseconds(200));
+  faults.hand_over(kB);
+  simulation.run_for(seconds(3));
+  faults.end_all();
+}
+
+/// The one follower that has what was acknowledged is slow to say so.
+void semi_quorum(Simulation& simulation, Faults& faults) {
+  simulation.checks().keep_all_acknowledged();
+  faults.slow(kB, seconds(3));
+  faults.slow(kC, seconds(3));
+  faults.cut(kA, kC, seconds(1));
+  simulation.run_for(milliseconds(370));
+  faults.crash(kA, seconds(5));
+  simulation.run_for(seconds(3));
+  faults.end_all();
+}
+
+/// Another process has taken the id of the sole member, which therefore counts as dead.
+void node_id_twice(Simulation& simulation, Faults& faults) {
+  cut_both_ways(faults, kA, kB, kLong);
+  simulation.run_for(seconds(2));
+  cluster::NodeRecord record;
+  record.incarnation.bytes.fill(7);
+  simulation.arbiter().put(std::string(Checks::kPrefix) + "nodes/a", to_text(record));
+  simulation.run_for(seconds(16));
+  expect_service(simulation, "the learner does not lead");
+  faults.end_all();
+}
+
+void two_in_async(Setup& setup) {
+  setup.nodes = 2;
+  setup.replica.mode = ReplicationMode::Async;
+  setup.replica.restart_on_total_loss = true;
+}
+
+void three_in_isr(Setup& setup) {
+  setup.replica.mode = ReplicationMode::Isr;
+  setup.replica.min_isr = 2;
+}
+
+void three_in_semi(Setup& setup) {
+  setup.replica.mode = ReplicationMode::Semi;
+  setup.replica.direct_addresses = false;
+}
+
+void three_in_async(Setup& setup) { setup.replica.mode = ReplicationMode::Async; }
+
+constexpr std::array kScenarios{
+    Scenario{"semi-quorum", "R21", three_in_semi, semi_quorum},
+    Scenario{"node-id-twice", "", two_in_async, node_id_twice},
+    Scenario{"hand-over", "R11", three_in_async, hand_over},
+    Scenario{"sole-member", "R23", two_in_async, sole_member},
+    Scenario{"all-dead", "R24", three_in_isr, all_dead},
+    Scenario{"stuck-leader", "R25", three_in_isr, stuck_leader},
+    Scenario{"arbiter-from-past", "R26", three_in_isr, arbiter_from_past},
+};
+
+}  // namespace
+
+std::span<const Scenario> scenarios() { return kScenarios; }
+
+Outcome run_scenario(const Scenario& scenario, const RunOptions& options) {
+  Setup setup;
+  setup.seed = 1;
+  setup.print = options.print;
+  setup.most_drift = 0;
+  scenario.prepare(setup);
+  for (const std::string& rule : options.without) switch_off(rule, setup);
+  Simulation simulation(setup);
+  Faults faults(simulation, Random(1));
+  simulation.start_clients();
+  simulation.run_for(seconds(1));
+  scenario.play(simulation, faults);
+  if (scenario.rule != "R26") check_recovery(simulation);
+  return outcome_of(simulation);
+}
+
+}  // namespace magpie::sim
