@@ -151,7 +151,20 @@ std::optional<ShardState> Leadership::due_change(BootTime now, const ShardView& 
   }
   ShardState next = wanted(now, view);
   if (next.isr == membership_.base().isr && !resumable(now)) return std::nullopt;
+  if (others_may_do_better(next, now, view)) return std::nullopt;
   return next;
+}
+
+/// Alone it could not write, but those it does not hear may, if it leaves them the time to take over.
+bool Leadership::others_may_do_better(const ShardState& next, BootTime now, const ShardView& view) const {
+  const std::vector<Member>& isr = membership_.base().isr;
+  if (config_->mode != ReplicationMode::Isr || !config_->rules.patient_shrink) return false;
+  if (next.isr.size() >= config_->min_isr || isr.size() <= config_->min_isr) return false;
+  return std::ranges::any_of(isr, [&](const Member& member) {
+    const Follower* follower = find(member);
+    return follower != nullptr && !contains(next.isr, member) && !view.dead(member) &&
+           now < gone_at(*follower) + config_->timing.patience;
+  });
 }
 
 ShardState Leadership::wanted(BootTime now, const ShardView& view) const {

@@ -99,6 +99,7 @@ class Leadership {
   void join(ShardState& next, BootTime now) const;
   bool gone(const Member& member, BootTime now, const ShardView& view) const;
   bool may_join(const Follower& follower, BootTime now) const;
+  bool others_may_do_better(const ShardState& next, BootTime now, const ShardView& view) const;
   bool resumable(BootTime now) const;
   ShardState wanted(BootTime now, const ShardView& view) const;
 

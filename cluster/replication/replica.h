@@ -102,6 +102,7 @@ class Replica {
   void advance_record();
   bool put_due() const;
   void put_record();
+  void record_decided(RequestId request, bool succeeded);
   void send_transaction(RequestId request, Transaction transaction);
 
   // replica_leader.cpp

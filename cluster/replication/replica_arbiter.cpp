@@ -62,20 +62,21 @@ void Replica::told_by_read(const Asked& asked) {
 void Replica::on(const ArbiterDecided& event) {
   const auto& result = event.result;
   const bool succeeded = result && result->succeeded;
-  if (const auto sent = record_attempts_.sent_at(event.request)) {
-    record_attempts_.failed(event.request, now_.boot);
-    if (succeeded && lead_) lead_->put_applied(*sent, now_.boot);
-    if (succeeded) record_attempts_.clear();
-    if (succeeded) recorded_ = true;
-  }
+  record_decided(event.request, succeeded);
   if (lead_ && result) lead_->decided(event.request, succeeded, now_.boot);
   if (lead_ && !result) lead_->failed(event.request, now_.boot);
   if (campaign_ && !succeeded) campaign_->attempts().failed(event.request, now_.boot);
-  if (result) {
-    take(result->revision, result->entries, Term{});
-  } else if (!config_.rules.settling && campaign_ && campaign_->attempts().sent_at(event.request)) {
-    drop_campaign();
-  }
+  if (result) return take(result->revision, result->entries, Term{});
+  if (!config_.rules.settling && campaign_ && campaign_->attempts().sent_at(event.request)) drop_campaign();
+}
+
+void Replica::record_decided(RequestId request, bool succeeded) {
+  const auto sent = record_attempts_.sent_at(request);
+  if (!sent) return;
+  if (!succeeded) return record_attempts_.failed(request, now_.boot);
+  record_attempts_.clear();
+  recorded_ = true;
+  if (lead_) lead_->put_applied(*sent, now_.boot);
 }
 
 void Replica::take(Revision revision, const std::vector<ArbiterEntry>& entries, Term term_known) {

@@ -9,6 +9,7 @@ struct Rules {
   bool silence = true;              // R2
   bool settling = true;             // R3
   bool joint_isr = true;            // R4
+  bool patient_shrink = true;  // R4, as amended: docs/decisions/0014-isolated-leader.md
   bool identity = true;             // R5
   bool pre_vote = true;             // R7
   bool unapplied_limit = true;      // R9

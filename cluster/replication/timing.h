@@ -26,6 +26,7 @@ struct Timing {
   Duration watch{1000};   // what is not told is looked up so often, where it matters
 
   Duration unapplied{400};  // R9: a member that leaves a record unapplied goes
+  Duration patience{1500};  // before the ISR shrinks to fewer than may write: others can take over in that time
   Duration hand_over{500};  // R11: to drain in
 
   Duration sole_put{2'000};  // R23
@@ -35,7 +36,7 @@ struct Timing {
 
   constexpr bool consistent() const {
     return heartbeat.count() > 0 && 3 * heartbeat <= serve && outlives(takeover, serve) && unapplied < serve &&
-           attempt >= heartbeat && retry.count() > 0 && 2 * sole_put < sole_fence &&
+           attempt >= heartbeat && retry.count() > 0 && 2 * sole_put < sole_fence && outlives(patience, takeover) &&
            outlives(sole_takeover, sole_fence) && watch < sole_takeover / 3;
   }
 

@@ -49,6 +49,16 @@ void stuck_leader(Simulation& simulation, Faults& faults) {
   faults.end_all();
 }
 
+/// The leader hears the arbiter but no follower; these hear each other, and clients hear them.
+void isolated_leader(Simulation& simulation, Faults& faults) {
+  faults.isolate(kA, kLong);
+  simulation.run_for(seconds(3));
+  const std::size_t writes = simulation.work().writes_done;
+  simulation.run_for(seconds(2));
+  if (simulation.work().writes_done == writes) simulation.checks().violated("two of three cannot write");
+  faults.end_all();
+}
+
 /// The arbiter has forgotten all, and a node that has, too, must not begin the shard anew beside those that remember.
 void arbiter_from_past(Simulation& simulation, Faults& faults) {
   simulation.arbiter().lose_everything();
@@ -91,6 +101,18 @@ void node_id_twice(Simulation& simulation, Faults& faults) {
   faults.end_all();
 }
 
+/// A replica leads that was copied while another was away; that other one's place lies in what it only has in parts.
+void hole(Simulation& simulation, Faults& faults) {
+  faults.crash(kC, milliseconds(750));
+  simulation.run_for(milliseconds(860));
+  cut_both_ways(faults, kA, kB, kLong);
+  faults.reset_links(kB);
+  simulation.run_for(milliseconds(750));
+  faults.crash(kA, seconds(3));
+  simulation.run_for(seconds(3));
+  faults.end_all();
+}
+
 void two_in_async(Setup& setup) {
   setup.nodes = 2;
   setup.replica.mode = ReplicationMode::Async;
@@ -102,6 +124,12 @@ void three_in_isr(Setup& setup) {
   setup.replica.min_isr = 2;
 }
 
+void slow_copies(Setup& setup) {
+  setup.replica.mode = ReplicationMode::Async;
+  setup.limits.chunk_delay = milliseconds(80);
+  setup.limits.log_records = 1'000;
+}
+
 void three_in_semi(Setup& setup) {
   setup.replica.mode = ReplicationMode::Semi;
   setup.replica.direct_addresses = false;
@@ -110,11 +138,13 @@ void three_in_semi(Setup& setup) {
 void three_in_async(Setup& setup) { setup.replica.mode = ReplicationMode::Async; }
 
 constexpr std::array kScenarios{
+    Scenario{"hole", "R14", slow_copies, hole},
     Scenario{"semi-quorum", "R21", three_in_semi, semi_quorum},
     Scenario{"node-id-twice", "", two_in_async, node_id_twice},
     Scenario{"hand-over", "R11", three_in_async, hand_over},
     Scenario{"sole-member", "R23", two_in_async, sole_member},
     Scenario{"all-dead", "R24", three_in_isr, all_dead},
+    Scenario{"isolated-leader", "R4-patience", three_in_isr, isolated_leader},
     Scenario{"stuck-leader", "R25", three_in_isr, stuck_leader},
     Scenario{"arbiter-from-past", "R26", three_in_isr, arbiter_from_past},
 };

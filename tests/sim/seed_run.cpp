@@ -21,6 +21,7 @@ constexpr std::array kSwitches{
     Switch{"R2", [](Setup& setup) { setup.replica.rules.silence = false; }},
     Switch{"R3", [](Setup& setup) { setup.replica.rules.settling = false; }},
     Switch{"R4", [](Setup& setup) { setup.replica.rules.joint_isr = false; }},
+    Switch{"R4-patience", [](Setup& setup) { setup.replica.rules.patient_shrink = false; }},
     Switch{"R5", [](Setup& setup) { setup.replica.rules.identity = false; }},
     Switch{"R7", [](Setup& setup) { setup.replica.rules.pre_vote = false; }},
     Switch{"R8", [](Setup& setup) { setup.data_rules.fresh_clock = false; }},
