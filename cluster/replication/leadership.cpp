@@ -159,7 +159,8 @@ std::optional<ShardState> Leadership::due_change(BootTime now, const ShardView& 
 bool Leadership::others_may_do_better(const ShardState& next, BootTime now, const ShardView& view) const {
   const std::vector<Member>& isr = membership_.base().isr;
   if (config_->mode != ReplicationMode::Isr || !config_->rules.patient_shrink) return false;
-  if (next.isr.size() >= config_->min_isr || isr.size() <= config_->min_isr) return false;
+  const std::size_t others = isr.size() - 1 + membership_.base().learners.size();
+  if (next.isr.size() >= config_->min_isr || others < config_->min_isr) return false;
   return std::ranges::any_of(isr, [&](const Member& member) {
     const Follower* follower = find(member);
     return follower != nullptr && !contains(next.isr, member) && !view.dead(member) &&

@@ -75,6 +75,7 @@ void Replica::record_decided(RequestId request, bool succeeded) {
   if (!sent) return;
   if (!succeeded) return record_attempts_.failed(request, now_.boot);
   record_attempts_.clear();
+  if (!recorded_) want_read();  // what a read shows counts from now on
   recorded_ = true;
   if (lead_) lead_->put_applied(*sent, now_.boot);
 }

@@ -17,8 +17,7 @@ using magpie::sim::Outcome;
 using magpie::sim::RunOptions;
 
 constexpr const char* kUsage =
-    "usage: magpie-sim [--seed N | --seeds A-B] [--trace] [--without RULE]... [--expect-failure]\n"
-    "       magpie-sim --scenario NAME [--trace] [--without RULE] [--expect-failure]\n"
+    "usage: magpie-sim [--scenario NAME] [--seed N | --seeds A-B] [--trace] [--without RULE]... [--expect-failure]\n"
     "       magpie-sim --list\n";
 
 struct CommandLine {
@@ -89,9 +88,15 @@ std::optional<CommandLine> read_command_line(const std::vector<std::string_view>
 
 void tell_failure(std::uint64_t seed, const CommandLine& line, const Outcome& outcome) {
   std::string command = "magpie-sim --seed " + std::to_string(seed);
+  if (line.scenario != nullptr) command += " --scenario " + std::string(line.scenario->name);
   for (const std::string& rule : line.options.without) command += " --without " + rule;
   std::printf("seed %" PRIu64 " failed %s\n  repeat it: %s --trace\n", seed, outcome.violation->c_str(),
               command.c_str());
+}
+
+Outcome run_one(std::uint64_t seed, const CommandLine& line) {
+  if (line.scenario != nullptr) return magpie::sim::run_scenario(*line.scenario, seed, line.options);
+  return magpie::sim::run_seed(seed, line.options);
 }
 
 /// How many seeds failed.
@@ -102,7 +107,7 @@ std::size_t run(const CommandLine& line) {
   std::uint64_t hash = 0;
   std::uint64_t seed = line.first;
   for (;; ++seed) {
-    const Outcome outcome = magpie::sim::run_seed(seed, line.options);
+    const Outcome outcome = run_one(seed, line);
     events += outcome.events;
     done += outcome.done;
     hash = (hash ^ outcome.hash) * 0x9e3779b97f4a7c15;
@@ -113,13 +118,6 @@ std::size_t run(const CommandLine& line) {
   std::printf("%" PRIu64 " seeds, %zu failed; %" PRIu64 " events, %zu commands done, trace hash %016" PRIx64 "\n",
               seed - line.first + 1, failed, events, done, hash);
   return failed;
-}
-
-std::size_t run_scenario(const CommandLine& line) {
-  const Outcome outcome = magpie::sim::run_scenario(*line.scenario, line.options);
-  const std::string name(line.scenario->name);
-  std::printf("%s: %s\n", name.c_str(), outcome.violation ? outcome.violation->c_str() : "every invariant held");
-  return outcome.violation ? 1 : 0;
 }
 
 void list() {
@@ -142,6 +140,5 @@ int main(int argc, char** argv) {
     list();
     return 0;
   }
-  const std::size_t failed = line->scenario != nullptr ? run_scenario(*line) : run(*line);
-  return (failed > 0) == line->expect_failure ? 0 : 1;
+  return (run(*line) > 0) == line->expect_failure ? 0 : 1;
 }

@@ -106,7 +106,7 @@ class ModelDataPlane final : public DataPlane {
   bool complete_ = false;
   std::optional<Term> leading_;
   std::vector<Feed> feeds_;
-  std::optional<Intake> intake_;
+  std::unique_ptr<Intake> intake_;  // while there is a link to a leader
 };
 
 }  // namespace magpie::sim

@@ -8,7 +8,7 @@ namespace magpie::sim {
 void ModelDataPlane::connected(LinkId link, const cluster::Member& leader, Term term) {
   drop_intake();
   drop_incomplete();
-  intake_.emplace();
+  intake_ = std::make_unique<Intake>();
   intake_->link = link;
   intake_->leader = leader;
   intake_->term = term;

@@ -7,9 +7,6 @@ namespace {
 
 using cluster::ReplicationMode;
 
-constexpr Place kA = 0;  // leads at first, being the first of the list
-constexpr Place kB = 1;
-constexpr Place kC = 2;
 constexpr seconds kLong{60};
 
 void expect_service(Simulation& simulation, const char* what) {
@@ -22,36 +19,36 @@ void cut_both_ways(Faults& faults, Place one, Place other, nanoseconds time) {
 }
 
 /// The leader has nobody but itself, and then no arbiter: the learner may lead, once the leader has stopped by itself.
-void sole_member(Simulation& simulation, Faults& faults) {
-  cut_both_ways(faults, kA, kB, kLong);
+void sole_member(Simulation& simulation, Faults& faults, const Cast& cast) {
+  cut_both_ways(faults, cast.a, cast.b, kLong);
   simulation.run_for(seconds(3));
-  faults.isolate_from_arbiter(kA, kLong);
+  faults.isolate_from_arbiter(cast.a, kLong);
   simulation.run_for(seconds(20));
   expect_service(simulation, "the learner does not lead");
   faults.end_all();
 }
 
 /// The leader comes back empty while those who have its data are stopped: it must wait for them.
-void all_dead(Simulation& simulation, Faults& faults) {
-  faults.pause(kB, seconds(18));
-  faults.pause(kC, seconds(18));
-  faults.crash(kA, milliseconds(20));
+void all_dead(Simulation& simulation, Faults& faults, const Cast& cast) {
+  faults.pause(cast.b, seconds(18));
+  faults.pause(cast.c, seconds(18));
+  faults.crash(cast.a, milliseconds(20));
   simulation.run_for(seconds(22));
   faults.end_all();
 }
 
 /// The leader can neither change the ISR nor do without the member that is gone; the other one can.
-void stuck_leader(Simulation& simulation, Faults& faults) {
-  faults.isolate_from_arbiter(kA, kLong);
-  faults.crash(kC, kLong);
+void stuck_leader(Simulation& simulation, Faults& faults, const Cast& cast) {
+  faults.isolate_from_arbiter(cast.a, kLong);
+  faults.crash(cast.c, kLong);
   simulation.run_for(milliseconds(4'500));
   expect_service(simulation, "everyone waits for ever");
   faults.end_all();
 }
 
 /// The leader hears the arbiter but no follower; these hear each other, and clients hear them.
-void isolated_leader(Simulation& simulation, Faults& faults) {
-  faults.isolate(kA, kLong);
+void isolated_leader(Simulation& simulation, Faults& faults, const Cast& cast) {
+  faults.isolate(cast.a, kLong);
   simulation.run_for(seconds(3));
   const std::size_t writes = simulation.work().writes_done;
   simulation.run_for(seconds(2));
@@ -60,55 +57,55 @@ void isolated_leader(Simulation& simulation, Faults& faults) {
 }
 
 /// The arbiter has forgotten all, and a node that has, too, must not begin the shard anew beside those that remember.
-void arbiter_from_past(Simulation& simulation, Faults& faults) {
+void arbiter_from_past(Simulation& simulation, Faults& faults, const Cast& cast) {
   simulation.arbiter().lose_everything();
-  faults.crash(kC, milliseconds(20));
+  faults.crash(cast.c, milliseconds(20));
   simulation.run_for(seconds(3));
   simulation.stop_clients();
 }
 
 /// What was acknowledged before a planned change of leaders is there after it, in every mode.
-void hand_over(Simulation& simulation, Faults& faults) {
+void hand_over(Simulation& simulation, Faults& faults, const Cast& cast) {
   simulation.checks().keep_all_acknowledged();
-  faults.slow(kA, milliseconds(600));
+  faults.slow(cast.a, milliseconds(600));
   simulation.run_for(milliseconds(200));
-  faults.hand_over(kB);
+  faults.hand_over(cast.b);
   simulation.run_for(seconds(3));
   faults.end_all();
 }
 
 /// The one follower that has what was acknowledged is slow to say so.
-void semi_quorum(Simulation& simulation, Faults& faults) {
+void semi_quorum(Simulation& simulation, Faults& faults, const Cast& cast) {
   simulation.checks().keep_all_acknowledged();
-  faults.slow(kB, seconds(3));
-  faults.slow(kC, seconds(3));
-  faults.cut(kA, kC, seconds(1));
+  faults.slow(cast.b, seconds(3));
+  faults.slow(cast.c, seconds(3));
+  faults.cut(cast.a, cast.c, seconds(1));
   simulation.run_for(milliseconds(370));
-  faults.crash(kA, seconds(5));
+  faults.crash(cast.a, seconds(5));
   simulation.run_for(seconds(3));
   faults.end_all();
 }
 
 /// Another process has taken the id of the sole member, which therefore counts as dead.
-void node_id_twice(Simulation& simulation, Faults& faults) {
-  cut_both_ways(faults, kA, kB, kLong);
+void node_id_twice(Simulation& simulation, Faults& faults, const Cast& cast) {
+  cut_both_ways(faults, cast.a, cast.b, kLong);
   simulation.run_for(seconds(2));
   cluster::NodeRecord record;
   record.incarnation.bytes.fill(7);
-  simulation.arbiter().put(std::string(Checks::kPrefix) + "nodes/a", to_text(record));
+  simulation.arbiter().put(std::string(Checks::kPrefix) + "nodes/" + name_of(cast.a), to_text(record));
   simulation.run_for(seconds(16));
   expect_service(simulation, "the learner does not lead");
   faults.end_all();
 }
 
 /// A replica leads that was copied while another was away; that other one's place lies in what it only has in parts.
-void hole(Simulation& simulation, Faults& faults) {
-  faults.crash(kC, milliseconds(750));
+void hole(Simulation& simulation, Faults& faults, const Cast& cast) {
+  faults.crash(cast.c, milliseconds(750));
   simulation.run_for(milliseconds(860));
-  cut_both_ways(faults, kA, kB, kLong);
-  faults.reset_links(kB);
+  cut_both_ways(faults, cast.a, cast.b, kLong);
+  faults.reset_links(cast.b);
   simulation.run_for(milliseconds(750));
-  faults.crash(kA, seconds(3));
+  faults.crash(cast.a, seconds(3));
   simulation.run_for(seconds(3));
   faults.end_all();
 }
@@ -149,13 +146,22 @@ constexpr std::array kScenarios{
     Scenario{"arbiter-from-past", "R26", three_in_isr, arbiter_from_past},
 };
 
+Cast cast_of(const Simulation& simulation) {
+  const auto leader = simulation.leader();
+  Cast cast;
+  if (leader) cast.a = place_of_name(leader->self().node);
+  cast.b = cast.a == 0 ? 1 : 0;
+  cast.c = 3 - cast.a - cast.b;
+  return cast;
+}
+
 }  // namespace
 
 std::span<const Scenario> scenarios() { return kScenarios; }
 
-Outcome run_scenario(const Scenario& scenario, const RunOptions& options) {
+Outcome run_scenario(const Scenario& scenario, std::uint64_t seed, const RunOptions& options) {
   Setup setup;
-  setup.seed = 1;
+  setup.seed = seed;
   setup.print = options.print;
   setup.most_drift = 0;
   scenario.prepare(setup);
@@ -164,7 +170,7 @@ Outcome run_scenario(const Scenario& scenario, const RunOptions& options) {
   Faults faults(simulation, Random(1));
   simulation.start_clients();
   simulation.run_for(seconds(1));
-  scenario.play(simulation, faults);
+  scenario.play(simulation, faults, cast_of(simulation));
   if (scenario.rule != "R26") check_recovery(simulation);
   return outcome_of(simulation);
 }

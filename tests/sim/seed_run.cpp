@@ -9,7 +9,6 @@ namespace magpie::sim {
 namespace {
 
 using cluster::ReplicationMode;
-using cluster::Rules;
 
 struct Switch {
   std::string_view name;
@@ -78,6 +77,7 @@ bool switch_off(std::string_view rule, Setup& setup) {
 
 std::vector<std::string_view> switchable_rules() {
   std::vector<std::string_view> names;
+  names.reserve(kSwitches.size());
   for (const Switch& one : kSwitches) names.push_back(one.name);
   return names;
 }

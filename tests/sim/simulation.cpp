@@ -101,6 +101,7 @@ void Simulation::check_histories() {
   const auto last = leader();
   if (!last || !last->serves_now()) return;
   std::vector<std::vector<Value>> lists;
+  lists.reserve(kLists);
   for (std::size_t list = 0; list < kLists; ++list) lists.push_back(last->data().look_list(kFirstList + list));
   check(check_lists(work_.history, lists, strict));
 }
