@@ -37,9 +37,8 @@ Leadership::Follower& Leadership::known(const Member& member, BootTime now) {
 }
 
 /// An answer says something about this term only once its records have arrived there.
-bool Leadership::counts(const Follower& follower, const LogPosition& position) const {
-  if (!config_->rules.identity) return true;
-  return position.term == term_ && position.lsn >= follower.has.value_or(Lsn{});
+bool Leadership::counts(const LogPosition& position) const {
+  return !config_->rules.identity || position.term == term_;
 }
 
 void Leadership::local(const LogPosition& position, BootTime now) {
@@ -52,7 +51,7 @@ void Leadership::local(const LogPosition& position, BootTime now) {
 
 void Leadership::answered(const HeartbeatAnswer& answer, BootTime now) {
   Follower& follower = known(answer.follower, now);
-  if (!counts(follower, answer.position)) return;
+  if (!counts(answer.position)) return;
   if (answer.sent <= now && answer.sent > follower.answered.value_or(kLongAgo)) follower.answered = answer.sent;
   has(follower, answer.position, now);
 }
@@ -60,7 +59,7 @@ void Leadership::answered(const HeartbeatAnswer& answer, BootTime now) {
 void Leadership::acknowledged(const Member& member, const LogPosition& position, bool complete, BootTime now) {
   Follower& follower = known(member, now);
   follower.complete = complete;
-  if (complete && counts(follower, position)) has(follower, position, now);
+  if (complete && counts(position)) has(follower, position, now);
 }
 
 void Leadership::has(Follower& follower, const LogPosition& position, BootTime now) {

@@ -87,7 +87,7 @@ class Leadership {
   Follower* find(const Member& member);
   const Follower* find(const Member& member) const;
   Follower& known(const Member& member, BootTime now);
-  bool counts(const Follower& follower, const LogPosition& position) const;
+  bool counts(const LogPosition& position) const;
   void has(Follower& follower, const LogPosition& position, BootTime now);
   void mark_lag(Follower& follower, BootTime now) const;
   void update();

@@ -35,7 +35,7 @@ void Replica::on(const LocalApplied& event) {
 }
 
 void Replica::on(const FollowerApplied& event) {
-  if (!lead_ || (config_.rules.identity && event.term != lead_->term())) return;
+  if (!lead_ || !of_shard(event.follower) || (config_.rules.identity && event.term != lead_->term())) return;
   lead_->acknowledged(event.follower, event.position, event.complete, now_.boot);
 }
 

@@ -82,6 +82,7 @@ class Replica {
   void on(const HandOver& event);
   void advance();
   void tell_changes();
+  bool of_shard(const Member& member) const { return place_of(config_, member.node) < config_.nodes.size(); }
 
   // replica_arbiter.cpp: what the arbiter knows, this node's own record there
   void on(const ArbiterTold& event);

@@ -26,6 +26,7 @@ void Replica::on(const LinkClosing& event) {
 void Replica::receive(const HeartbeatAnswer& answer) {
   if (!lead_ || answer.term != lead_->term()) return;
   if (config_.rules.identity && answer.leader != config_.self) return;
+  if (!of_shard(answer.follower)) return;
   lead_->answered(answer, now_.boot);
 }
 

@@ -78,6 +78,23 @@ TEST_CASE("a record is committed when the whole ISR has it, and commit does not 
   CHECK(stage.replica.confirmed(Lsn{15}, ReplicationMode::Isr));
 }
 
+TEST_CASE("an answer counts for the lease though an acknowledgement on another connection was ahead of it") {
+  Stage stage = leading();
+  stage.pass(500ms);
+  stage.applied(3, 20);
+  stage.tell(FollowerApplied{member('b'), Term{3}, {Term{3}, Lsn{20}}, true});
+  stage.answered('b', 3, 10);
+  stage.now += 200ms;
+  CHECK(stage.serves());
+}
+
+TEST_CASE("a node that is not of the shard has no say") {
+  Stage stage = leading();
+  stage.tell(FollowerApplied{member('x'), Term{3}, {Term{3}, Lsn{20}}, true});
+  stage.pass(100ms);
+  CHECK_FALSE(stage.last_message<Heartbeat>('x'));
+}
+
 TEST_CASE("a member that answers no more goes at age L; until that is settled nothing is served") {
   Stage stage = leading();
   stage.pass(599ms);

@@ -22,6 +22,27 @@ TEST_CASE("what clients did is much, and most of it was done") {
   CHECK(done > 10'000);
 }
 
+TEST_CASE("without faults the first leader serves all the time") {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    Setup setup = setup_of(seed);
+    setup.seed = seed;
+    Simulation simulation(setup);
+    simulation.start_clients();
+    simulation.run_for(seconds(1));
+    const auto leader = simulation.leader();
+    REQUIRE(leader);
+    bool serves = true;
+    for (int round = 0; round < 2'000; ++round) {
+      simulation.run_for(milliseconds(5));
+      serves &= leader->serves_now();
+    }
+    CHECK(serves);
+    CHECK(leader->replica().term() == magpie::Term{1});
+    CHECK(simulation.checks().shard()->isr.size() == setup.nodes);
+    CHECK_FALSE(simulation.checks().violation());
+  }
+}
+
 TEST_CASE("every rule can be named, and others cannot") {
   Setup setup;
   for (const std::string_view rule : switchable_rules()) CHECK(switch_off(rule, setup));
