@@ -110,6 +110,21 @@ void hole(Simulation& simulation, Faults& faults, const Cast& cast) {
   faults.end_all();
 }
 
+/// A member has more than its new leader, and not enough of a log to mend that. It must keep what it has: it may have
+/// to lead.
+void wipe(Simulation& simulation, Faults& faults, const Cast& cast) {
+  faults.cut(cast.a, cast.b, milliseconds(350));
+  simulation.run_for(milliseconds(345));
+  faults.pause(cast.c, milliseconds(400));
+  faults.reset_links(cast.a);  // what was on its way is lost
+  faults.crash(cast.a, kLong);
+  simulation.run_for(milliseconds(472));
+  faults.crash(cast.b, kLong);
+  simulation.run_for(seconds(3));
+  expect_service(simulation, "nobody has the data any more");
+  faults.end_all();
+}
+
 void two_in_async(Setup& setup) {
   setup.nodes = 2;
   setup.replica.mode = ReplicationMode::Async;
@@ -119,6 +134,13 @@ void two_in_async(Setup& setup) {
 void three_in_isr(Setup& setup) {
   setup.replica.mode = ReplicationMode::Isr;
   setup.replica.min_isr = 2;
+}
+
+void short_logs(Setup& setup) {
+  setup.replica.mode = ReplicationMode::Async;
+  setup.replica.restart_on_total_loss = false;
+  setup.limits.log_records = 10;
+  setup.clients = 8;
 }
 
 void slow_copies(Setup& setup) {
@@ -136,6 +158,7 @@ void three_in_async(Setup& setup) { setup.replica.mode = ReplicationMode::Async;
 
 constexpr std::array kScenarios{
     Scenario{"hole", "R14", slow_copies, hole},
+    Scenario{"wipe", "R12-discard", short_logs, wipe},
     Scenario{"semi-quorum", "R21", three_in_semi, semi_quorum},
     Scenario{"node-id-twice", "", two_in_async, node_id_twice},
     Scenario{"hand-over", "R11", three_in_async, hand_over},

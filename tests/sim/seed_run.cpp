@@ -27,6 +27,7 @@ constexpr std::array kSwitches{
     Switch{"R9", [](Setup& setup) { setup.replica.rules.unapplied_limit = false; }},
     Switch{"R11", [](Setup& setup) { setup.replica.rules.drain_before_hand_over = false; }},
     Switch{"R12", [](Setup& setup) { setup.data_rules.side_buffer = false; }},
+    Switch{"R12-discard", [](Setup& setup) { setup.replica.rules.discard_only_outside = false; }},
     Switch{"R13", [](Setup& setup) { setup.data_rules.skip_repaired = false; }},
     Switch{"R14", [](Setup& setup) { setup.data_rules.whole_log = false; }},
     Switch{"R15", [](Setup& setup) { setup.data_rules.cursor_order = false; }},
