@@ -38,7 +38,7 @@ Place Faults::aim() {
 
 nanoseconds Faults::some_time() {
   return random_.percent(50) ? random_.between(milliseconds(50), milliseconds(900))
-                             : random_.between(milliseconds(500), milliseconds(3'000));
+                             : random_.between(nanoseconds(milliseconds(500)), longest_);
 }
 
 void Faults::random_fault() {

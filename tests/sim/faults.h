@@ -12,6 +12,8 @@ class Faults {
  public:
   Faults(Simulation& simulation, Random random) : simulation_(&simulation), random_(random) {}
 
+  /// Random faults may last so long.
+  void last_up_to(nanoseconds longest) { longest_ = longest; }
   /// At random times from now on, aimed at the leader more often than chance would.
   void begin_random(TrueTime until, std::size_t how_many);
   void end_all();
@@ -46,6 +48,7 @@ class Faults {
   Simulation* simulation_;
   Random random_;
   bool ended_ = false;
+  nanoseconds longest_ = seconds(3);
   std::vector<std::function<void()>> endings_;
 };
 

@@ -140,7 +140,9 @@ Outcome run_seed(std::uint64_t seed, const RunOptions& options) {
   Faults faults(simulation, random.fork());
   simulation.start_clients();
   simulation.run_for(milliseconds(700));
-  const nanoseconds time = random.between(seconds(4), seconds(12));
+  const bool patient = random.percent(10);  // R23 and R24 are about ten seconds and more
+  const nanoseconds time = patient ? seconds(30) : random.between(seconds(4), seconds(12));
+  if (patient) faults.last_up_to(seconds(20));
   faults.begin_random(simulation.schedule().now() + time, 3 + random.below(24));
   simulation.run_for(time);
   faults.end_all();
