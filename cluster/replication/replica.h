@@ -37,8 +37,9 @@ class Replica {
 
   enum class Role : std::uint8_t { Starting, Learner, Follower, Candidate, Leader };
   Role role() const;
-  /// Whether commands may be executed. Ask with a clock read after the command was received; for strict reads and
-  /// unconfirmed writes ask again after they were executed, before the reply leaves (R18, R19).
+  /// Whether commands may be executed. Ask with a clock read after the command was received; what a strict read sees
+  /// then was so at that moment, however late it is executed. For an unconfirmed write ask again before its reply
+  /// leaves (R19).
   bool may_serve(BootTime now) const { return lead_ && lead_->serving(now); }
   /// May expire and evict (R20).
   bool may_expire(BootTime now) const { return may_serve(now); }

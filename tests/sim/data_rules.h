@@ -14,7 +14,7 @@ struct DataRules {
   bool cursor_order = true;    // R15
   bool whole_groups = true;    // R17
   bool replies_wait = true;    // R18
-  bool lease_at_reply = true;  // R18, R19: looked at again before a reply leaves
+  bool lease_at_reply = true;  // R19: an unconfirmed write is acknowledged by a leader
 };
 
 /// What the simulated data plane has room and time for.

@@ -102,7 +102,6 @@ class Process final : public DataHost, public std::enable_shared_from_this<Proce
 
   // process_commands.cpp
   void execute(const Operation& operation, const OnReply& on_reply);
-  void check_reply(Pending pending);
   void release();
   bool finish(Pending& pending);
   void reply(const OnReply& on_reply, Reply reply);

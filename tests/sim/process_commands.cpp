@@ -28,17 +28,10 @@ void Process::execute(const Operation& operation, const OnReply& on_reply) {
   Pending pending{operation, data_->execute(operation), replica_.term(), on_reply,
                   clock_now().boot + kReplicationTimeout};
   if (operation.writes()) applied();
-  stage([this, pending = std::move(pending)]() mutable { check_reply(std::move(pending)); });
-}
-
-/// What was executed while nobody else could lead, was so for sure only if that still holds now.
-void Process::check_reply(Pending pending) {
-  const bool isr_write = pending.operation.writes() && replica_.config().mode == cluster::ReplicationMode::Isr;
-  if (!isr_write && around_->data_rules.lease_at_reply && !replica_.may_serve(clock_now().boot)) {
-    return reply(pending.on_reply, {});
-  }
-  pending_.push_back(std::move(pending));
-  release();
+  stage([this, pending = std::move(pending)]() mutable {
+    pending_.push_back(std::move(pending));
+    release();
+  });
 }
 
 /// True if there was something to say.
