@@ -126,6 +126,16 @@ std::optional<Lsn> Leadership::confirmed_by(std::size_t acks) const {
   return have[acks - 1];
 }
 
+std::vector<FollowerState> Leadership::follower_states() const {
+  std::vector<FollowerState> states;
+  states.reserve(followers_.size());
+  for (const Follower& follower : followers_) {
+    states.push_back({follower.member, contains(membership_.base().isr, follower.member), follower.complete,
+                      follower.has, follower.answered});
+  }
+  return states;
+}
+
 std::vector<Member> Leadership::heartbeat_targets() const {
   std::vector<Member> targets = membership_.required();
   for (const Follower& follower : followers_) {

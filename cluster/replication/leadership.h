@@ -12,6 +12,15 @@
 
 namespace magpie::cluster {
 
+/// What a leader knows of a follower, to be shown.
+struct FollowerState {
+  Member member;
+  bool in_isr = false;
+  bool complete = false;
+  std::optional<Lsn> has;            // of the leader's term
+  std::optional<BootTime> answered;  // when the latest heartbeat was sent that it has answered
+};
+
 /// What a leader knows during one term: who has confirmed what, until when it may serve, whom the ISR should hold.
 /// Everything that counts is of this term (R5); another term has another Leadership. Time is passed in. One thread.
 class Leadership {
@@ -45,6 +54,7 @@ class Leadership {
   Lsn last() const { return own_; }
   /// What `acks` followers that are members whatever happens have; nothing if there are not so many.
   std::optional<Lsn> confirmed_by(std::size_t acks) const;
+  std::vector<FollowerState> follower_states() const;
   /// Members, whether settled or not, and followers that may join.
   std::vector<Member> heartbeat_targets() const;
   /// R25: it cannot serve, and the ISR should have changed long ago.

@@ -81,10 +81,14 @@ Replica::Role Replica::role() const {
   return view_.in_isr(config_.self) ? Role::Follower : Role::Learner;
 }
 
-bool Replica::confirmed(Lsn lsn, ReplicationMode mode) const {
+std::vector<FollowerState> Replica::followers() const {
+  return lead_ ? lead_->follower_states() : std::vector<FollowerState>{};
+}
+
+bool Replica::confirmed(Lsn lsn, ReplicationMode mode, std::size_t semi_acks) const {
   if (!lead_) return false;
   if (mode == ReplicationMode::Async) return true;
-  if (mode == ReplicationMode::Semi) return lead_->confirmed_by(config_.semi_acks) >= lsn;
+  if (mode == ReplicationMode::Semi) return lead_->confirmed_by(semi_acks) >= lsn;
   return lead_->commit() >= lsn && enough_members();
 }
 

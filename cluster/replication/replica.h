@@ -54,7 +54,10 @@ class Replica {
   Lsn commit() const { return lead_ ? lead_->commit() : Lsn{}; }
   /// Whether a write of this mode that ends there may be acknowledged: isr by the ISR, semi by k followers, async at
   /// once. The lease is for the caller to check (semi and async, R19).
-  bool confirmed(Lsn lsn, ReplicationMode mode) const;
+  bool confirmed(Lsn lsn, ReplicationMode mode) const { return confirmed(lsn, mode, config_.semi_acks); }
+  bool confirmed(Lsn lsn, ReplicationMode mode, std::size_t semi_acks) const;
+  /// For a leader: what it knows of each follower.
+  std::vector<FollowerState> followers() const;
   /// Enough members for isr writes to be accepted, and acknowledged.
   bool enough_members() const { return lead_ && lead_->membership().fewest() >= config_.min_isr; }
   /// A follower's data plane asks before it confirms a batch of that term (R2, R25).

@@ -162,6 +162,13 @@ TEST_CASE("semi counts members only") {
   CHECK_FALSE(stage.replica.confirmed(Lsn{20}, ReplicationMode::Semi));
   stage.tell(FollowerApplied{member('b'), Term{3}, {Term{3}, Lsn{20}}, true});
   CHECK(stage.replica.confirmed(Lsn{20}, ReplicationMode::Semi));
+  CHECK_FALSE(stage.replica.confirmed(Lsn{20}, ReplicationMode::Semi, 2));
+  const auto followers = stage.replica.followers();
+  REQUIRE(followers.size() == 2);
+  CHECK(followers[0].member == member('b'));
+  CHECK(followers[0].in_isr);
+  CHECK(followers[0].has == Lsn{20});
+  CHECK_FALSE(followers[1].in_isr);
 }
 
 TEST_CASE("a node that sees its id taken ends") {
