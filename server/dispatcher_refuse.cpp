@@ -32,6 +32,12 @@ bool all_have(const ClientState& client, const Command& command, commands::Flag 
   return std::ranges::all_of(client.transaction.queue, [&](const auto& queued) { return queued.command->has(flag); });
 }
 
+/// REPLICAOF and its like: whom a replica follows can be changed at any time.
+bool changes_role(const ClientState& client, const Command& command) {
+  return all_have(client, command, commands::kAdmin) && all_have(client, command, commands::kNoScript) &&
+         all_have(client, command, commands::kStale);
+}
+
 /// Inside MULTI everything takes memory, if only for its queue, but what ends the transaction.
 bool takes_memory(const ClientState& client, const Command& command) {
   if (command.has(commands::kDenyOom)) return true;
@@ -167,7 +173,7 @@ bool Dispatcher::refuse_by_role(Execution& execution, const Command& command) {
     reject(execution, &command, "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
     return true;
   }
-  if (server_.loading() && !all_have(client, command, commands::kLoading)) {
+  if (server_.loading() && !all_have(client, command, commands::kLoading) && !changes_role(client, command)) {
     reject(execution, &command, "LOADING Redis is loading the dataset in memory");
     return true;
   }

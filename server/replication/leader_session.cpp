@@ -104,6 +104,7 @@ LeaderSession::Outcome LeaderSession::take_sync_begin(const wire::SyncBegin& beg
   {
     const engine::Keyspace::Guard all = keyspace_.lock(engine::kAllStripes);
     if (!keyspace_.follows()) return std::unexpected("this node leads now");
+    replication_.leader().incomplete = true;
     keyspace_.replay(engine::Flush{}, now);
   }
   stage_ = Stage::Syncing;
@@ -132,6 +133,7 @@ LeaderSession::Outcome LeaderSession::take_sync_end(const wire::SyncEnd& end, In
   applier_.use_log(log_.get());
   stage_ = Stage::Online;
   LeaderStatus& status = replication_.leader();
+  status.incomplete = false;
   status.phase = Phase::Connected;
   const std::int64_t took = now.ms - status.sync_began_ms;
   log_line_ = "full synchronisation done: " + std::to_string(status.sync_keys) + " keys, " +

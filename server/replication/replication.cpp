@@ -93,6 +93,7 @@ void Replication::lead() {
   source_.reset();
   if (!follows()) return;
   keyspace_.set_follows(false);
+  leader_.incomplete = false;
   begin_term();
   if (log_ != nullptr) {
     keyspace_.set_sink(log_.get());

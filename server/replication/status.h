@@ -30,6 +30,9 @@ struct LeaderStatus {
   std::atomic<Phase> phase{Phase::Connect};
   std::atomic<std::int64_t> heard_ms{0};
   std::atomic<std::int64_t> down_since_ms{0};  // 0: it is up
+  // Full synchronisation has begun and has not ended: what is here is a part of the leader's data. The link may be
+  // down.
+  std::atomic<bool> incomplete{false};
   std::atomic<std::int64_t> sync_began_ms{0};
   std::atomic<std::uint64_t> sync_total{0};  // keys, about
   std::atomic<std::uint64_t> sync_keys{0};   // that have come

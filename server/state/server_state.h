@@ -119,8 +119,8 @@ struct ServerState {
     return settings.min_replicas_to_write > 0 && lacks_replicas(settings);
   }
   bool lacks_replicas(const config::Settings& settings) const;
-  /// Whether clients may not read either: the data of a replica is just coming.
-  bool loading() const { return replication.follows() && replication.leader().phase == LeaderStatus::Phase::Syncing; }
+  /// Whether clients may not read either: the data of a replica is just coming, or a part of it came.
+  bool loading() const { return replication.follows() && replication.leader().incomplete; }
   /// Or it has lost its leader, and is not to answer with what it has.
   bool stale(const config::Settings& settings) const {
     return !settings.replica_serve_stale_data && replication.follows() &&
