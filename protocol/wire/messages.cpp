@@ -63,6 +63,23 @@ void put(const Resume& from, pb::Message& to) {
   put_history(from.history, *resume.mutable_history());
   resume.set_lsn(from.lsn);
 }
+void put(const Diverged& from, pb::Message& to) {
+  pb::Diverged& diverged = *to.mutable_diverged();
+  diverged.set_log(from.log);
+  put_history(from.history, *diverged.mutable_history());
+  diverged.set_lsn(from.lsn);
+}
+void put(const Touched& from, pb::Message& to) {
+  pb::Touched& touched = *to.mutable_touched();
+  touched.set_records(from.records.data(), from.records.size());
+  touched.set_last(from.last);
+  touched.set_everything(from.everything);
+}
+void put(const RepairData& from, pb::Message& to) {
+  pb::RepairData& data = *to.mutable_repair_data();
+  data.set_records(from.records.data(), from.records.size());
+  data.set_lsn(from.lsn);
+}
 void put(const SyncBegin& from, pb::Message& to) {
   pb::SyncBegin& begin = *to.mutable_sync_begin();
   begin.set_log(from.log);
@@ -74,7 +91,10 @@ void put(const TakeOver& from, pb::Message& to) {
   to.mutable_take_over()->set_lsn(from.lsn);
   to.mutable_take_over()->set_force(from.force);
 }
-void put(const TookOver& from, pb::Message& to) { to.mutable_took_over()->set_lsn(from.lsn); }
+void put(const TookOver& from, pb::Message& to) {
+  to.mutable_took_over()->set_lsn(from.lsn);
+  to.mutable_took_over()->set_refused(from.refused);
+}
 void put(const SyncData& from, pb::Message& to) {
   pb::SyncData& data = *to.mutable_sync_data();
   data.set_records(from.records.data(), from.records.size());
@@ -196,6 +216,14 @@ Message take(const pb::Resume& from, Taker& taker) {
   taker.history(from.history(), to.history);
   return to;
 }
+Message take(const pb::Diverged& from, Taker& taker) {
+  Diverged to{.lsn = from.lsn()};
+  taker.name(from.log(), to.log);
+  taker.history(from.history(), to.history);
+  return to;
+}
+Message take(const pb::Touched& from, Taker&) { return Touched{from.records(), from.last(), from.everything()}; }
+Message take(const pb::RepairData& from, Taker&) { return RepairData{from.records(), from.lsn()}; }
 Message take(const pb::SyncBegin& from, Taker& taker) {
   SyncBegin to{.lsn = from.lsn(), .keys = from.keys()};
   taker.name(from.log(), to.log);
@@ -204,7 +232,7 @@ Message take(const pb::SyncBegin& from, Taker& taker) {
 }
 Message take(const pb::SyncData& from, Taker&) { return SyncData{from.records(), from.lsn(), from.keys()}; }
 Message take(const pb::TakeOver& from, Taker&) { return TakeOver{from.lsn(), from.force()}; }
-Message take(const pb::TookOver& from, Taker&) { return TookOver{from.lsn()}; }
+Message take(const pb::TookOver& from, Taker&) { return TookOver{from.lsn(), from.refused()}; }
 Message take(const pb::SyncEnd& from, Taker&) { return SyncEnd{from.lsn()}; }
 Message take(const pb::Batch& from, Taker&) {
   return Batch{from.term(), from.lsn(), from.records(), from.size(), from.commit(), from.time_ms()};
@@ -238,6 +266,12 @@ std::optional<Message> take_any(const pb::Message& from, Taker& taker) {
       return take(from.resume(), taker);
     case pb::Message::kSyncBegin:
       return take(from.sync_begin(), taker);
+    case pb::Message::kDiverged:
+      return take(from.diverged(), taker);
+    case pb::Message::kTouched:
+      return take(from.touched(), taker);
+    case pb::Message::kRepairData:
+      return take(from.repair_data(), taker);
     case pb::Message::kTakeOver:
       return take(from.take_over(), taker);
     case pb::Message::kTookOver:

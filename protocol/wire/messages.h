@@ -132,11 +132,30 @@ struct TakeOver {
 };
 struct TookOver {
   std::uint64_t lsn = 0;
+  bool refused = false;
   bool operator==(const TookOver&) const = default;
 };
 
+struct Diverged {
+  std::string log = {};
+  History history = {};
+  std::uint64_t lsn = 0;
+  bool operator==(const Diverged&) const = default;
+};
+struct Touched {
+  ByteView records;
+  bool last = false;
+  bool everything = false;
+  bool operator==(const Touched&) const = default;
+};
+struct RepairData {
+  ByteView records;
+  std::uint64_t lsn = 0;
+  bool operator==(const RepairData&) const = default;
+};
+
 using Message = std::variant<Hello, Welcome, Refusal, Follow, Resume, SyncBegin, SyncData, SyncEnd, Batch, Applied,
-                             Heartbeat, HeartbeatAnswer, TakeOver, TookOver>;
+                             Heartbeat, HeartbeatAnswer, TakeOver, TookOver, Diverged, Touched, RepairData>;
 
 /// Appends the message as a frame; it must fit one.
 void append_message(ByteBuffer& to, const Message& message);

@@ -34,8 +34,8 @@ std::expected<void, std::string> FollowerLink::on_message(const wire::Message& m
   return taken;
 }
 
-void FollowerLink::ask_to_take_over(bool force) {
-  session_.ask_to_take_over(force, link_.out());
+void FollowerLink::ask_to_take_over(Lsn lsn, bool force) {
+  session_.ask_to_take_over(lsn, force, link_.out());
   link_.flush();
 }
 

@@ -23,7 +23,7 @@ class FollowerLink final : private LinkOwner {
   void tick(Instant now);
   bool ended() const { return ended_; }
   FollowerSession& session() { return session_; }
-  void ask_to_take_over(bool force);
+  void ask_to_take_over(Lsn lsn, bool force);
   const std::string& name() const { return name_; }
   bool follows() const { return session_.streaming(); }
 

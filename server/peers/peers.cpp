@@ -126,7 +126,7 @@ void Peers::fail_over(const NodeControl::FailoverOrder& order) {
 }
 
 void Peers::abort_failover(const std::string& why) {
-  if (!failover_) return;
+  if (!failover_ || !failover_->may_abort()) return;
   log_warning("FAILOVER was given up: " + why);
   failover_.reset();
 }

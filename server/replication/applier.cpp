@@ -78,12 +78,30 @@ std::expected<void, std::string> Applier::apply(ByteView record, Instant now) {
   }
   const engine::Keyspace::Guard guard = keyspace_.lock(stripes);
   if (!keyspace_.follows()) return {};  // it leads since a moment ago
+  if (log_ != nullptr) record_end_ = log_->end() + record.size();
   if (auto applied = alone ? replay(*first, now) : replay_group(effects, now); !applied) return applied;
   if (log_ != nullptr) log_->append(record);
+  if (repair_ != nullptr && record_end_ >= repair_->highest()) [[unlikely]] {
+    repair_.reset();
+    repaired_();
+  }
   return {};
 }
 
+bool Applier::is_ahead(const engine::Effect& effect) const {
+  return std::visit(
+      [&]<class SomeEffect>(const SomeEffect& one) {
+        if constexpr (requires { one.key; }) {
+          return repair_->has(one.db, one.key.bytes, record_end_);
+        } else {
+          return false;
+        }
+      },
+      effect);
+}
+
 std::expected<void, std::string> Applier::replay(const engine::Effect& effect, Instant now) {
+  if (repair_ != nullptr && is_ahead(effect)) return {};
   if (!keyspace_.can_replay(effect)) return std::unexpected("an effect does not fit the data that is here");
   keyspace_.replay(effect, now);
   return {};

@@ -2,12 +2,15 @@
 
 #include <cstddef>
 #include <expected>
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "protocol/byte_buffer.h"
 #include "server/engine/effect_codec.h"
 #include "server/engine/keyspace.h"
 #include "server/replication/effect_log.h"
+#include "server/replication/tail_repair.h"
 
 namespace magpie::server {
 
@@ -20,6 +23,11 @@ class Applier {
 
   /// Where records go that have been applied; null: nowhere (full synchronisation).
   void use_log(EffectLog* log) { log_ = log; }
+  /// Effects that are in these keys already are left out, until there are none any more; then `done` is called.
+  void use_repair(std::shared_ptr<const Repair> repair, std::function<void()> done) {
+    repair_ = std::move(repair);
+    repaired_ = std::move(done);
+  }
   /// Takes the next bytes, which may end within a record: the rest of it comes with the next call. On an error nothing
   /// of the record that is wrong has happened, unless it is a group that does not fit the data; then, and after any
   /// error, the data is not the leader's any more. Nothing happens once the keyspace does not follow. `now` only stamps
@@ -36,7 +44,12 @@ class Applier {
 
   engine::Keyspace& keyspace_;
   engine::EffectDecoder decoder_;
+  bool is_ahead(const engine::Effect& effect) const;
+
   EffectLog* log_ = nullptr;
+  std::shared_ptr<const Repair> repair_;
+  std::function<void()> repaired_;
+  Lsn record_end_;  // of the one that is being applied
   ByteBuffer partial_;  // the start of a record
 };
 

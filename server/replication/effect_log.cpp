@@ -88,8 +88,10 @@ char* EffectLog::reserve(std::size_t most) {
 
 /// As long as what is left has the capacity.
 void EffectLog::drop_oldest() {
+  constexpr std::size_t kInSync = std::size_t{64} << 20;
   const Lsn end = segments_.back()->end();
-  while (segments_.size() > 1 && end - segments_[1]->first() >= capacity_) {
+  const std::size_t capacity = syncs_ > 0 ? std::max(capacity_, kInSync) : capacity_;
+  while (segments_.size() > 1 && end - segments_[1]->first() >= capacity) {
     held_ -= segments_.front()->capacity_;
     segments_.pop_front();
   }
@@ -139,6 +141,34 @@ void EffectLog::break_off() {
   held_ = kSegment;
   end_.store(begin.bytes, std::memory_order_release);
   recorded = begin.bytes;
+}
+
+void EffectLog::cut(Lsn at) {
+  const std::lock_guard guard(lock_);
+  while (segments_.size() > 1 && segments_.back()->first() >= at) {
+    held_ -= segments_.back()->capacity_;
+    segments_.pop_back();
+  }
+  // A copy, for others may read the one that goes on.
+  const std::shared_ptr<LogSegment> last = segments_.back();
+  CHECK(last->first() <= at && at <= last->end());
+  auto shorter = std::make_shared<LogSegment>(last->first(), last->capacity_);
+  const std::size_t kept = at - last->first();
+  std::copy_n(last->bytes_, kept, shorter->bytes_);
+  shorter->size_.store(kept, std::memory_order_release);
+  segments_.back() = std::move(shorter);
+  end_.store(at.bytes, std::memory_order_release);
+}
+
+void EffectLog::begin_sync() {
+  const std::lock_guard guard(lock_);
+  ++syncs_;
+}
+
+void EffectLog::end_sync() {
+  const std::lock_guard guard(lock_);
+  --syncs_;
+  drop_oldest();
 }
 
 void EffectLog::set_most_group(std::size_t bytes) {

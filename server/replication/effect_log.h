@@ -65,6 +65,10 @@ class EffectLog final : public engine::EffectSink {
   /// Of a follower: records of its leader's log, which go on where this one ends.
   void append(ByteView bytes);
 
+  /// Of a follower: gives up what was recorded from there on, where a record begins that is still kept. Readers keep
+  /// the segments that they have.
+  void cut(Lsn at);
+
   /// Where the next record will begin.
   Lsn end() const { return Lsn{end_.load(std::memory_order_acquire)}; }
   /// From where on it can be read.
@@ -72,6 +76,9 @@ class EffectLog final : public engine::EffectSink {
   /// The segment with the bytes from `lsn` on, if there are any and they are still kept.
   std::shared_ptr<const LogSegment> segment_at(Lsn lsn) const;
   void set_capacity(std::size_t capacity);
+  /// While a full synchronisation goes on the log keeps 64 MB at least: it must not run away from what is being sent.
+  void begin_sync();
+  void end_sync();
   /// Groups with more bytes of effects (at most kMostRecord) are not kept, nor is what came before: whoever needs it
   /// has to begin anew.
   void set_most_group(std::size_t bytes);
@@ -88,6 +95,7 @@ class EffectLog final : public engine::EffectSink {
   mutable engine::StripeLock lock_;  // guards what follows
   std::size_t capacity_;
   std::size_t most_group_ = kMostRecord;
+  unsigned syncs_ = 0;
   std::deque<std::shared_ptr<LogSegment>> segments_;  // never empty; the last one is written to
   std::size_t held_ = 0;  // bytes of their memory
   std::atomic<std::uint64_t> end_;

@@ -53,8 +53,11 @@ FollowerSession::Outcome FollowerSession::take(const wire::Message& message, Ins
   if (const auto* applied = std::get_if<wire::Applied>(&message); applied != nullptr && streaming()) {
     return take_applied(*applied, now);
   }
-  if (std::holds_alternative<wire::TookOver>(message) && asked_to_take_over_) {
-    took_over_ = true;
+  if (const auto* touched = std::get_if<wire::Touched>(&message); touched != nullptr && stage_ == Stage::Touched) {
+    return take_touched(*touched, out);
+  }
+  if (const auto* answer = std::get_if<wire::TookOver>(&message); answer != nullptr && asked_to_take_over_) {
+    taken_over_ = answer->refused ? TakenOver::No : TakenOver::Yes;
     return {};
   }
   return std::unexpected("it sent what must not come now");
@@ -84,10 +87,12 @@ FollowerSession::Outcome FollowerSession::take_hello(const wire::Hello& hello, I
   return {};
 }
 
-bool FollowerSession::can_resume(const wire::Follow& follow, const Replication::Place& here) const {
-  if (follow.log.empty() || follow.log != here.log) return false;
-  const Lsn wanted{follow.lsn};
-  return here.history.common(here.end, from_wire(follow.history), wanted) == wanted && wanted >= log_->begin();
+/// Up to where the follower's log is the same as this one, if that is still kept from there on.
+std::optional<Lsn> FollowerSession::common_with(const wire::Follow& follow, const Replication::Place& here) const {
+  if (follow.log.empty() || follow.log != here.log) return std::nullopt;
+  const Lsn common = here.history.common(here.end, from_wire(follow.history), Lsn{follow.lsn});
+  if (common < log_->begin()) return std::nullopt;
+  return common;
 }
 
 FollowerSession::Outcome FollowerSession::take_follow(const wire::Follow& follow, ByteBuffer& out) {
@@ -107,16 +112,50 @@ FollowerSession::Outcome FollowerSession::take_follow(const wire::Follow& follow
   log_ = replication_.log();
   const Replication::Place here = replication_.place();
   replication_.add_follower(status_);
-  if (can_resume(follow, here)) {
-    sent_ = Lsn{follow.lsn};
-    status_->confirmed = follow.lsn;
-    status_->phase = FollowerStatus::Phase::Online;
-    stage_ = Stage::Online;
-    send(out, wire::Resume{here.log, to_wire(here.history), follow.lsn});
-    log_line_ = "goes on at " + std::to_string(follow.lsn) + ", " + std::to_string(here.end - sent_) + " bytes behind";
+  const std::optional<Lsn> common = common_with(follow, here);
+  if (!common) {
+    begin_sync(out);
+  } else if (*common == Lsn{follow.lsn}) {
+    resume(*common, here, out);
+  } else {
+    sent_ = *common;
+    stage_ = Stage::Touched;
+    send(out, wire::Diverged{here.log, to_wire(here.history), sent_.bytes});
+  }
+  return {};
+}
+
+void FollowerSession::resume(Lsn at, const Replication::Place& here, ByteBuffer& out) {
+  sent_ = at;
+  status_->confirmed = at.bytes;
+  status_->phase = FollowerStatus::Phase::Online;
+  stage_ = Stage::Online;
+  send(out, wire::Resume{here.log, to_wire(here.history), at.bytes});
+  log_line_ = "goes on at " + std::to_string(at.bytes) + ", " + std::to_string(here.end - at) + " bytes behind";
+}
+
+/// It has written what this log has not; it gets the keys that it touched there as they are here.
+FollowerSession::Outcome FollowerSession::take_touched(const wire::Touched& touched, ByteBuffer& out) {
+  constexpr std::size_t kMostTouched = std::size_t{64} << 20;
+  constexpr std::size_t kMostStates = std::size_t{64} << 20;
+  if (records_.size() + touched.records.size() > kMostTouched) return std::unexpected("it has touched too many keys");
+  records_.append(touched.records);
+  if (!touched.last) return {};
+  ByteBuffer states;
+  const std::optional<Lsn> until =
+      touched.everything ? std::nullopt : append_states(keyspace_, *log_, records_.view(), kMostStates, states);
+  records_.release();
+  if (!until || !touches_keys_only(*log_, sent_, keyspace_.databases())) {
+    begin_sync(out);
     return {};
   }
-  begin_sync(out);
+  for (ByteView rest = states.view(); !rest.empty();) {
+    const ByteView part = rest.substr(0, kMostRecords);
+    send(out, wire::RepairData{part, until->bytes});
+    rest.remove_prefix(part.size());
+  }
+  resume(sent_, replication_.place(), out);
+  log_line_ = "gives up the end of its log; it " + log_line_;
   return {};
 }
 
@@ -183,9 +222,9 @@ FollowerSession::More FollowerSession::produce_log(std::size_t most, Instant now
   return sent_ < log_->end() ? More::Yes : More::No;
 }
 
-void FollowerSession::ask_to_take_over(bool force, ByteBuffer& out) {
+void FollowerSession::ask_to_take_over(Lsn lsn, bool force, ByteBuffer& out) {
   asked_to_take_over_ = true;
-  send(out, wire::TakeOver{log_->end().bytes, force});
+  send(out, wire::TakeOver{lsn.bytes, force});
 }
 
 void FollowerSession::send_heartbeat(Instant now, ByteBuffer& out) {

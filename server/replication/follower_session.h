@@ -40,10 +40,10 @@ class FollowerSession {
   };
   /// Appends frames with what the follower does not have, about `most` bytes.
   More produce(std::size_t most, Instant now, ByteBuffer& out);
-  /// Asks the follower to lead from now on; it answers with TookOver.
-  void ask_to_take_over(bool force, ByteBuffer& out);
-  /// Whether it has answered so.
-  bool took_over() const { return took_over_; }
+  /// Asks the follower, which has the log up to there, to lead from now on; it answers with TookOver.
+  void ask_to_take_over(Lsn lsn, bool force, ByteBuffer& out);
+  enum class TakenOver : std::uint8_t { Unknown, Yes, No };
+  TakenOver taken_over() const { return taken_over_; }
   /// Tells the time, which also shows that this side lives.
   void send_heartbeat(Instant now, ByteBuffer& out);
 
@@ -56,14 +56,16 @@ class FollowerSession {
   const std::string& log_line() const { return log_line_; }
 
  private:
-  enum class Stage : std::uint8_t { Hello, Follow, Syncing, Online };
+  enum class Stage : std::uint8_t { Hello, Follow, Touched, Syncing, Online };
   using Outcome = std::expected<void, std::string>;
 
   Outcome refuse(wire::RefusalCode code, std::string reason, ByteBuffer& out);
   Outcome take_hello(const wire::Hello& hello, Instant now, ByteBuffer& out);
   Outcome take_follow(const wire::Follow& follow, ByteBuffer& out);
   Outcome take_applied(const wire::Applied& applied, Instant now);
-  bool can_resume(const wire::Follow& follow, const Replication::Place& here) const;
+  Outcome take_touched(const wire::Touched& touched, ByteBuffer& out);
+  std::optional<Lsn> common_with(const wire::Follow& follow, const Replication::Place& here) const;
+  void resume(Lsn at, const Replication::Place& here, ByteBuffer& out);
   void begin_sync(ByteBuffer& out);
   More produce_sync(std::size_t most, ByteBuffer& out);
   More produce_log(std::size_t most, Instant now, ByteBuffer& out);
@@ -75,7 +77,7 @@ class FollowerSession {
   Terms terms_;
   Stage stage_ = Stage::Hello;
   bool asked_to_take_over_ = false;
-  bool took_over_ = false;
+  TakenOver taken_over_ = TakenOver::Unknown;
   wire::Hello peer_;
   wire::Welcome welcome_;
   std::shared_ptr<FollowerStatus> status_;

@@ -19,10 +19,13 @@ constexpr std::uint64_t kMostBehind = std::uint64_t{1} << 20;
 
 }  // namespace
 
-FullSync::FullSync(engine::Keyspace& keyspace, std::shared_ptr<const EffectLog> log)
-    : keyspace_(keyspace), log_(std::move(log)), decoder_(keyspace.databases()), sent_(log_->end()), target_(sent_) {}
+FullSync::FullSync(engine::Keyspace& keyspace, std::shared_ptr<EffectLog> log)
+    : keyspace_(keyspace), log_(std::move(log)), decoder_(keyspace.databases()) {
+  log_->begin_sync();
+  sent_ = target_ = log_->end();
+}
 
-FullSync::~FullSync() = default;
+FullSync::~FullSync() { log_->end_sync(); }
 
 FullSync::State FullSync::produce(ByteBuffer& records, std::size_t most) {
   const std::size_t end = records.size() + most;

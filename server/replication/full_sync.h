@@ -30,8 +30,10 @@ namespace magpie::server {
 class FullSync {
  public:
   /// The log must be recording what happens.
-  FullSync(engine::Keyspace& keyspace, std::shared_ptr<const EffectLog> log);
+  FullSync(engine::Keyspace& keyspace, std::shared_ptr<EffectLog> log);
   ~FullSync();
+  FullSync(const FullSync&) = delete;
+  FullSync& operator=(const FullSync&) = delete;
 
   enum class State : std::uint8_t {
     More,
@@ -72,7 +74,7 @@ class FullSync {
   bool covers(const engine::Effect& effect) const;
 
   engine::Keyspace& keyspace_;
-  std::shared_ptr<const EffectLog> log_;
+  std::shared_ptr<EffectLog> log_;
   engine::EffectDecoder decoder_;
   struct Cursor {
     unsigned stripe = 0;

@@ -47,7 +47,9 @@ LeaderSession::Outcome LeaderSession::take(const wire::Message& message, std::si
       Overloaded{
           [&](const wire::Refusal& one) -> Outcome { return std::unexpected("it refuses: " + one.reason); },
           [&](const wire::Welcome& one) { return in(Stage::Welcome, [&] { return take_welcome(one, out); }); },
-          [&](const wire::Resume& one) { return in(Stage::Answer, [&] { return take_resume(one); }); },
+          [&](const wire::Resume& one) { return in(Stage::Answer, [&] { return take_resume(one, now); }); },
+          [&](const wire::Diverged& one) { return in(Stage::Answer, [&] { return take_diverged(one, out); }); },
+          [&](const wire::RepairData& one) { return in(Stage::Answer, [&] { return take_repair_data(one); }); },
           [&](const wire::SyncBegin& one) { return in(Stage::Answer, [&] { return take_sync_begin(one, now); }); },
           [&](const wire::SyncData& one) { return in(Stage::Syncing, [&] { return take_sync_data(one, now); }); },
           [&](const wire::SyncEnd& one) { return in(Stage::Syncing, [&] { return take_sync_end(one, now); }); },
@@ -83,20 +85,100 @@ LeaderSession::Outcome LeaderSession::take_welcome(const wire::Welcome& welcome,
   return {};
 }
 
-LeaderSession::Outcome LeaderSession::take_resume(const wire::Resume& resume) {
+LeaderSession::Outcome LeaderSession::take_resume(const wire::Resume& resume, Instant now) {
   log_ = replication_.log();
-  if (log_ == nullptr || Lsn{resume.lsn} != log_->end()) return std::unexpected("it goes on where this node is not");
-  replication_.adopt_history(from_wire(resume.history));
+  if (log_ == nullptr) return std::unexpected("it goes on where this node is not");
   history_ = resume.history;
+  const Lsn at{resume.lsn};
+  log_line_ = "partial synchronisation: the log goes on at " + std::to_string(resume.lsn);
+  if (repairing_) {
+    if (auto installed = install_repair(at, now); !installed) return installed;
+  } else if (at != log_->end()) {
+    return std::unexpected("it goes on where this node is not");
+  } else {
+    replication_.adopt_history(from_wire(resume.history));
+  }
   applier_.use_log(log_.get());
-  received_ = Lsn{resume.lsn};
+  if (auto goes_on = go_on_with_repair(); !goes_on) return goes_on;
+  received_ = at;
   stage_ = Stage::Online;
   replication_.leader().phase = Phase::Connected;
-  log_line_ = "partial synchronisation: the log goes on at " + std::to_string(resume.lsn);
+  return {};
+}
+
+/// The leader's log and this one part there.
+LeaderSession::Outcome LeaderSession::take_diverged(const wire::Diverged& diverged, ByteBuffer& out) {
+  log_ = replication_.log();
+  const Lsn from{diverged.lsn};
+  if (log_ == nullptr || from > log_->end()) return std::unexpected("it speaks of a log that is not here");
+  constexpr std::size_t kMostTail = std::size_t{16} << 20;
+  std::optional<ByteBuffer> touched;
+  // Half a repair is not repaired again.
+  if (replication_.repair() == nullptr) touched = touched_keys(*log_, from, keyspace_.databases(), kMostTail);
+  if (!touched) {
+    append_message(out, wire::Touched{{}, true, true});
+    return {};
+  }
+  repairing_.emplace(Repairing{from, {}, {}});
+  constexpr std::size_t kPart = std::size_t{256} << 10;
+  ByteView rest = touched->view();
+  do {
+    const ByteView part = rest.substr(0, kPart);
+    rest.remove_prefix(part.size());
+    append_message(out, wire::Touched{part, rest.empty(), false});
+  } while (!rest.empty());
+  return {};
+}
+
+LeaderSession::Outcome LeaderSession::take_repair_data(const wire::RepairData& data) {
+  constexpr std::size_t kMost = std::size_t{256} << 20;
+  if (!repairing_ || repairing_->states.size() > kMost) return out_of_turn();
+  repairing_->states.append(data.records);
+  repairing_->until = Lsn{data.lsn};
+  return {};
+}
+
+/// In one step: before it this node has all of its old log, behind it the leader's up to `at` and keys that are ahead.
+LeaderSession::Outcome LeaderSession::install_repair(Lsn at, Instant now) {
+  if (at != repairing_->from) return std::unexpected("it goes on where the logs do not part");
+  replacing_();
+  const engine::Keyspace::Guard all = keyspace_.lock(engine::kAllStripes);
+  if (!keyspace_.follows()) return std::unexpected("this node leads now");
+  auto repair = std::make_shared<Repair>(history_.empty() ? Term{} : Term{history_.back().term});
+  const std::uint64_t given_up = log_->end() - at;
+  replication_.cut_log(from_wire(history_), at, repair);
+  if (!install_states(keyspace_, repairing_->states.view(), repairing_->until, now, *repair)) {
+    replication_.forget_log();
+    return std::unexpected("it sent something else than the state of keys");
+  }
+  repairing_.reset();
+  log_line_ = "the end of the log here, " + std::to_string(given_up) + " bytes, is given up and " +
+              std::to_string(repair->keys()) + " keys are fetched; " + log_line_;
+  return {};
+}
+
+/// Of a repair that has not come to its end, of this connection or an earlier one.
+LeaderSession::Outcome LeaderSession::go_on_with_repair() {
+  const std::shared_ptr<Repair> repair = replication_.repair();
+  if (repair == nullptr) return {};
+  if (log_->end() >= repair->highest()) {
+    replication_.end_repair();
+    return {};
+  }
+  if (replication_.term_at(Lsn{repair->highest().bytes - 1}).term != repair->term()) {
+    replication_.forget_log();
+    return std::unexpected("keys here are ahead of another leader's log: only all of the data will do");
+  }
+  applier_.use_repair(repair, [this] { replication_.end_repair(); });
   return {};
 }
 
 LeaderSession::Outcome LeaderSession::take_sync_begin(const wire::SyncBegin& begin, Instant now) {
+  if (replication_.keeps_data()) {
+    return std::unexpected(
+        "its data is another's, perhaps it began anew; this node keeps its own: REPLICAOF NO ONE makes it lead again, "
+        "REPLICAOF NO ONE and then REPLICAOF that node gives its data up");
+  }
   replacing_();
   replication_.forget_log();
   log_name_ = begin.log;
@@ -150,6 +232,7 @@ LeaderSession::Outcome LeaderSession::take_batch(const wire::Batch& batch, Insta
   if (history_.empty() || batch.term > history_.back().term) {
     history_.push_back({batch.term, batch.lsn});
     replication_.adopt_history(from_wire(history_));
+    if (auto goes_on = go_on_with_repair(); !goes_on) return goes_on;
   }
   received_ = received_ + batch.records.size();
   auto applied = applier_.take(batch.records, now);
@@ -168,14 +251,18 @@ LeaderSession::Outcome LeaderSession::take_heartbeat(const wire::Heartbeat& hear
 
 LeaderSession::Outcome LeaderSession::take_over(const wire::TakeOver& order, ByteBuffer& out) {
   const Lsn here = log_->end();
-  if (here != Lsn{order.lsn} && !order.force) return std::unexpected("it hands over, but not all has come");
-  if (!take_over_()) return std::unexpected("this node cannot take over");
+  if ((here < Lsn{order.lsn} && !order.force) || replication_.leader().incomplete || !take_over_()) {
+    append_message(out, wire::TookOver{here.bytes, true});
+    log_line_ = "it hands over, but this node cannot take over: not all has come";
+    return {};
+  }
   append_message(out, wire::TookOver{here.bytes});
   log_line_ = "it hands over: this node leads from " + std::to_string(here.bytes) + " on";
   return {};
 }
 
 void LeaderSession::confirm(ByteBuffer& out) {
+  if (stage_ < Stage::Syncing) return;
   const Lsn applied = stage_ == Stage::Online ? log_->end() : Lsn{};
   if (applied == told_ && frames_ == told_frames_) return;
   told_ = applied;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "protocol/byte_buffer.h"
@@ -49,7 +50,11 @@ class LeaderSession {
   Outcome in(Stage stage, Take take);
   wire::Hello hello() const;
   Outcome take_welcome(const wire::Welcome& welcome, ByteBuffer& out);
-  Outcome take_resume(const wire::Resume& resume);
+  Outcome take_resume(const wire::Resume& resume, Instant now);
+  Outcome take_diverged(const wire::Diverged& diverged, ByteBuffer& out);
+  Outcome take_repair_data(const wire::RepairData& data);
+  Outcome install_repair(Lsn at, Instant now);
+  Outcome go_on_with_repair();
   Outcome take_sync_begin(const wire::SyncBegin& begin, Instant now);
   Outcome take_sync_data(const wire::SyncData& data, Instant now);
   Outcome take_sync_end(const wire::SyncEnd& end, Instant now);
@@ -69,6 +74,13 @@ class LeaderSession {
   Applier applier_;
   std::shared_ptr<EffectLog> log_;
   std::string log_name_;  // of the leader's
+  /// What has come to repair the end of the log, which is given up from `from` on.
+  struct Repairing {
+    Lsn from;
+    ByteBuffer states;
+    Lsn until;
+  };
+  std::optional<Repairing> repairing_;
   wire::History history_;
   Lsn received_;  // of the log; may end within a record
   std::uint64_t frames_ = 0;  // bytes of frames dealt with

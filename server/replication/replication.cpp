@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <random>
+#include <utility>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -85,15 +86,18 @@ std::optional<Replication::Source> Replication::source() const {
 void Replication::follow(Source source) {
   const std::lock_guard guard(lock_);
   source_ = std::move(source);
+  keeps_data_ = false;
   keyspace_.set_follows(true);
 }
 
 void Replication::lead() {
   const std::lock_guard guard(lock_);
   source_.reset();
+  keeps_data_ = false;
   if (!follows()) return;
   keyspace_.set_follows(false);
   leader_.incomplete = false;
+  if (std::exchange(repair_, nullptr) != nullptr) drop();  // keys are ahead of the log: nobody can go on with it
   begin_term();
   if (log_ != nullptr) {
     keyspace_.set_sink(log_.get());
@@ -129,6 +133,7 @@ void Replication::forget_log() {
   const std::lock_guard guard(lock_);
   if (log_ != nullptr) next_ = log_->end() + 1;
   log_.reset();
+  repair_.reset();
   name_ = draw_name();
   history_ = {};
   begin_term();
@@ -145,6 +150,25 @@ void Replication::adopt_log(std::string name, cluster::TermHistory history, Lsn 
 void Replication::adopt_history(cluster::TermHistory history) {
   const std::lock_guard guard(lock_);
   history_ = std::move(history);
+}
+
+void Replication::cut_log(cluster::TermHistory history, Lsn at, std::shared_ptr<Repair> repair) {
+  const std::lock_guard guard(lock_);
+  log_->cut(at);
+  history_ = std::move(history);
+  repair_ = std::move(repair);
+  leader_.incomplete = true;
+}
+
+std::shared_ptr<Repair> Replication::repair() const {
+  const std::lock_guard guard(lock_);
+  return repair_;
+}
+
+void Replication::end_repair() {
+  const std::lock_guard guard(lock_);
+  repair_.reset();
+  leader_.incomplete = false;
 }
 
 Lsn Replication::log_end() const {

@@ -16,6 +16,7 @@
 #include "server/replication/effect_log.h"
 #include "server/replication/record.h"
 #include "server/replication/status.h"
+#include "server/replication/tail_repair.h"
 
 namespace magpie::server {
 
@@ -49,6 +50,9 @@ class Replication {
   /// From now on clients cannot write. Commands that other loops have begun may still change something, which is
   /// recorded: once they are done, stop_recording() is to be called, and only then data may come from the source.
   void follow(Source source);
+  /// Until the next follow() or lead(): a source with another log is not to replace the data here.
+  void keep_data() { keeps_data_.store(true); }
+  bool keeps_data() const { return keeps_data_.load(); }
   /// Needs all stripes. From now on clients may write; the log goes on where the last leader's ended, in a new term.
   void lead();
   void stop_recording();
@@ -67,6 +71,12 @@ class Replication {
   void adopt_log(std::string name, cluster::TermHistory history, Lsn at);
   /// Of a follower: its leader's log has gone through other terms.
   void adopt_history(cluster::TermHistory history);
+  /// Of a follower, under all stripes' locks: gives up the end of its log, and is about to be repaired.
+  void cut_log(cluster::TermHistory history, Lsn at, std::shared_ptr<Repair> repair);
+  /// The keys that are ahead of a follower's log; null: none. The thread that applies it.
+  std::shared_ptr<Repair> repair() const;
+  /// The log has been applied so far that none is.
+  void end_repair();
 
   /// Where the log ends, or the next one will begin.
   Lsn log_end() const;
@@ -148,11 +158,13 @@ class Replication {
   Lsn next_{1};  // where the next log begins
   std::string name_;
   cluster::TermHistory history_;
+  std::shared_ptr<Repair> repair_;
   std::optional<Source> source_;
   std::vector<std::shared_ptr<FollowerStatus>> followers_;
 
   LeaderStatus leader_;
   std::atomic<std::int64_t> leader_time_ms_{0};
+  std::atomic<bool> keeps_data_{false};
   std::atomic<Failover> failover_{Failover::None};
   std::atomic<bool> sending_{false};
   std::atomic<bool> woken_{false};

@@ -52,6 +52,11 @@ std::vector<Message> one_of_each() {
       Applied{4, 101, 65'536},
       Heartbeat{4, incarnation, counted<Incarnation>(90), 100, 99, -5, ~std::uint64_t{0}},
       HeartbeatAnswer{3, 98, 1},
+      TakeOver{77, true},
+      TookOver{78, true},
+      Diverged{"log", history, 79},
+      Touched{ByteView("\x00\x01", 2), true, false},
+      RepairData{"records", 80},
   };
 }
 

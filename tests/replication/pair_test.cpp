@@ -148,22 +148,105 @@ TEST_CASE("leadership goes round, and each time the others go on without a full 
   }
 }
 
-TEST_CASE("a leader with changes that nobody got gives them up when it follows") {
-  Random random(4);
-  Member first(1);
-  Member second(2);
-  Workload work(first.server, random);
-  work.steps(300);
-  second.follow();
-  REQUIRE(Conversation(first, second).settle());
-  first.server.run("SET only-here 1");
-  second.replication().lead();
-  second.server.run("SET only-there 2");
-  first.follow();
-  Conversation talk(second, first);
-  REQUIRE(talk.settle());
-  check_same(second, first);
-  CHECK(first.server.run("GET only-here") == "$-1\r\n");
+TEST_CASE("a leader with changes that nobody got gives them up when it follows, and fetches just these keys") {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    CAPTURE(seed);
+    Random random(seed);
+    Member first(1);
+    Member second(2);
+    Workload::Shape shape;
+    shape.whole_databases = false;
+    Workload work(first.server, random, shape);
+    work.steps(300);
+    second.follow();
+    REQUIRE(Conversation(first, second).settle());
+    work.steps(1 + random.below(60));
+    first.server.run("SET only-here 1");
+    second.replication().lead();
+    Workload other(second.server, random, shape);
+    other.steps(random.below(200));
+    second.server.run("SET only-there 2");
+    first.follow();
+    for (std::uint64_t loss = random.below(4); loss > 0; --loss) {  // the connection may break meanwhile
+      Conversation talk(second, first);
+      for (std::uint64_t turn = random.below(20); turn > 0; --turn) {
+        other.step();
+        talk.produce(1 + random.below(kBytes));
+        talk.deliver(random.below(kBytes));
+      }
+      CHECK(talk.error().empty());
+      CHECK_FALSE(talk.was_full());
+    }
+    Conversation talk(second, first);
+    for (int turn = 0; turn < 50; ++turn) {
+      other.steps(random.below(3));
+      talk.produce(1 + random.below(kBytes));
+      talk.deliver(random.below(kBytes));
+    }
+    REQUIRE(talk.settle());
+    CHECK_FALSE(talk.was_full());
+    check_same(second, first);
+    CHECK(first.server.run("GET only-here") == "$-1\r\n");
+    CHECK_FALSE(first.replication().leader().incomplete);
+  }
+}
+
+TEST_CASE("a repair that another leader interrupts is not taken for that one's log") {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
+    Random random(seed);
+    Member members[] = {Member(1), Member(2), Member(3)};
+    Workload::Shape shape;
+    shape.whole_databases = false;
+    shape.keys = 30;
+    Workload(members[0].server, random, shape).steps(200);
+    for (std::size_t i = 1; i < 3; ++i) {
+      members[i].follow();
+      REQUIRE(Conversation(members[0], members[i]).settle());
+    }
+    Workload(members[0].server, random, shape).steps(40);  // nobody gets it
+    members[1].replication().lead();
+    members[2].follow();
+    {
+      Conversation talk(members[1], members[2]);
+      REQUIRE(talk.settle());
+      Workload(members[1].server, random, shape).steps(40);  // nor this, but as the state of keys
+    }
+    members[0].follow();
+    {
+      Conversation talk(members[1], members[0]);
+      for (int turn = 0; turn < 6; ++turn) talk.deliver(100'000);  // the log does not come
+      CHECK_FALSE(talk.was_full());
+    }
+    members[2].replication().lead();
+    Workload(members[2].server, random, shape).steps(60);
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      Conversation talk(members[2], members[0]);
+      if (talk.settle()) break;
+      REQUIRE(attempt == 0);
+    }
+    check_same(members[2], members[0]);
+  }
+}
+
+TEST_CASE("a node whose log parts from its leader's by more than keys gets everything") {
+  for (const bool before : {true, false}) {
+    Random random(4);
+    Member first(1);
+    Member second(2);
+    Workload(first.server, random).steps(300);
+    second.follow();
+    REQUIRE(Conversation(first, second).settle());
+    first.server.run(before ? "FLUSHDB" : "SET only-here 1");
+    second.replication().lead();
+    second.server.run(before ? "SET only-there 1" : "SWAPDB 0 1");
+    first.follow();
+    Conversation talk(second, first);
+    REQUIRE(talk.settle());
+    CHECK(talk.was_full());
+    check_same(second, first);
+    CHECK(first.server.run("GET only-here") == "$-1\r\n");
+  }
 }
 
 TEST_CASE("large values are sent in parts, and are whole although they change meanwhile") {
@@ -278,4 +361,16 @@ TEST_CASE("a group that is too large for a record sends followers to a full sync
   REQUIRE(after.settle());
   CHECK(after.was_full());
   check_same(leader, follower);
+}
+
+TEST_CASE("a node that is to keep its data takes no other") {
+  Member empty(1);
+  Member former(2);
+  former.server.run("SET key value");
+  former.follow();
+  former.replication().keep_data();
+  Conversation talk(empty, former);
+  CHECK_FALSE(talk.settle());
+  CHECK(talk.error().find("keeps its own") != std::string::npos);
+  CHECK(former.server.run("GET key") == "$5\r\nvalue\r\n");
 }
