@@ -1,0 +1,161 @@
+"""Full synchronisation while the data change, and roles that change while data come."""
+
+import time
+
+from chaos import Flood, LongList, Mess
+from client import Client
+from nodes import wait_until
+from scenario import scenario
+
+
+def _resync(stage, leader, follower, proxy, how):
+    """The follower begins anew: killed, or told to follow itself no more; at a rate that makes it last."""
+    proxy.faults.rate = stage.random.choice([None, 3e6, 10e6])
+    if how == "kill":
+        follower.kill()
+        follower.restart()
+    else:
+        follower.lead()
+        follower.command("FLUSHALL")
+        follower.command("SET", "its own", "1")
+    follower.follow(proxy.port)
+
+
+def _settle(stage, leader, follower, proxy, writer):
+    proxy.heal()
+    stage.expect(writer.failed is None, f"the writer failed: {writer.failed}")
+    stage.in_step(leader, follower)
+
+
+@scenario(short=True)
+def sync_under_mess(stage):
+    """Full synchronisation under FLUSHALL, SWAPDB, RENAME, COPY, lists, groups and keys that end soon."""
+    leader, follower, proxy = stage.proxied_pair()
+    with Mess(stage.seed, leader) as mess:
+        wait_until(lambda: mess.written > 3000 or mess.failed, "some data are there")
+        for _ in range(stage.some(6)):
+            _resync(stage, leader, follower, proxy, stage.random.choice(["kill", "lead"]))
+            target = mess.written + stage.random.randint(100, 3000)
+            wait_until(lambda: mess.written > target or mess.failed, "the writer goes on")
+            if stage.random.random() < 0.6:
+                proxy.heal()
+                stage.caught_up(leader, follower)
+    _settle(stage, leader, follower, proxy, mess)
+    stage.note(f"{mess.written} commands, {leader.command('DBSIZE')} keys in database 0 at the end")
+
+
+@scenario(short=True)
+def sync_without_flush(stage):
+    """The same with more data, none of it flushed, and databases that change places."""
+    leader, follower, proxy = stage.proxied_pair()
+    with Mess(stage.seed, leader, keys=20000, flushes=False) as mess:
+        wait_until(lambda: mess.written > stage.some(20000) or mess.failed, "some data are there")
+        for _ in range(stage.some(4)):
+            _resync(stage, leader, follower, proxy, "kill")
+            target = mess.written + 2000
+            wait_until(lambda: mess.written > target or mess.failed, "the writer goes on")
+            stage.caught_up(leader, follower)
+    _settle(stage, leader, follower, proxy, mess)
+    stage.note(f"{mess.written} commands, {leader.command('DBSIZE')} keys in database 0 at the end")
+
+
+@scenario(short=True)
+def long_lists(stage):
+    """Lists of up to a million elements that change at both ends and within while they are sent."""
+    leader, follower, proxy = stage.proxied_pair()
+    sizes = [stage.some(660_000), 100_000]
+    for key, size in zip(("long:a", "long:b"), sizes):
+        LongList.fill(leader, key, size)
+    stage.in_step(leader, follower)
+    with LongList(stage.seed, leader, "long:a") as one, LongList(stage.seed + 1, leader, "long:b") as other:
+        for _ in range(stage.some(3)):
+            _resync(stage, leader, follower, proxy, stage.random.choice(["kill", "lead"]))
+            target = one.written + 400
+            wait_until(lambda: one.written > target or one.failed, "the writer goes on")
+            if stage.random.random() < 0.5:
+                leader.command("RENAME", "long:b", "long:c")
+            proxy.heal()
+            stage.caught_up(leader, follower)
+    for writer in (one, other):
+        stage.expect(writer.failed is None, f"the writer failed: {writer.failed}")
+    stage.in_step(leader, follower)
+    stage.note(f"{one.written + other.written} changes; {leader.command('LLEN', 'long:a')} elements")
+
+
+@scenario(short=True)
+def expiry(stage):
+    """Keys that end within milliseconds: the follower never ends one by itself, hides them in time, and ends equal."""
+    leader, follower, proxy = stage.proxied_pair()
+    with Client(leader.port) as client:
+        for i in range(0, stage.some(20000), 100):
+            client.pipeline([["SET", f"soon:{i + j}", "x", "PX", 1 + (i + j) * 7 % 1500] for j in range(100)])
+    proxy.faults.hold("back")  # the follower hears of no end, and of no time
+    wait_until(lambda: leader.command("DBSIZE") == 0, "all keys have ended on the leader")
+    proxy.heal()
+    with Mess(stage.seed, leader, keys=500, flushes=False) as mess:
+        for _ in range(stage.some(3)):
+            _resync(stage, leader, follower, proxy, "kill")
+            target = mess.written + 1500
+            wait_until(lambda: mess.written > target or mess.failed, "the writer goes on")
+    _settle(stage, leader, follower, proxy, mess)
+    stage.expect(int(follower.info("stats")["expired_keys"]) == 0, "the follower ended keys by itself")
+
+
+@scenario(short=True)
+def eviction(stage):
+    """Eviction on the leader: the follower, with half of its maxmemory, evicts nothing by itself and ends equal."""
+    leader = stage.node("a", "--maxmemory", "24mb", "--maxmemory-policy", "allkeys-lru")
+    follower = stage.node("b", "--maxmemory", "12mb", "--maxmemory-policy", "allkeys-lru")
+    proxy = stage.proxy(leader)
+    follower.follow(proxy.port)
+    with Flood(leader, keys=40000, size=1000) as flood:
+        for _ in range(stage.some(3)):
+            evicted = int(leader.info("stats")["evicted_keys"])
+            wait_until(lambda: int(leader.info("stats")["evicted_keys"]) > evicted + 2000 or flood.failed,
+                       "the leader evicts")
+            _resync(stage, leader, follower, proxy, "kill")
+            stage.caught_up(leader, follower)
+    _settle(stage, leader, follower, proxy, flood)
+    stats = follower.info("stats")
+    stage.expect(int(stats["evicted_keys"]) == 0, f"the follower evicted {stats['evicted_keys']} keys by itself")
+    stage.note(f"{leader.info('stats')['evicted_keys']} keys evicted by the leader, {follower.command('DBSIZE')} left")
+
+
+@scenario(short=True)
+def roles_swapped(stage):
+    """REPLICAOF back and forth under load, without care: losses are allowed, but not parts of writes or differences."""
+    one, other = stage.pair()
+    load = stage.load(stage.leader_port(one, other))
+    with load, stage.watcher(one, load.keys) as watcher, stage.watcher(other, load.keys) as second:
+        for _ in range(stage.some(6)):
+            load.progress(200)
+            other.lead()
+            time.sleep(stage.random.choice([0, 0, 0.05]))
+            one.follow(other.port)
+            if stage.random.random() < 0.5:
+                stage.caught_up(other, one)
+            one, other = other, one
+        load.progress(200)
+        load.stop()
+    stage.check(load.history.surprises[:5])
+    stage.in_step(one, other)
+    for reader in (watcher, second):
+        stage.whole(reader, load)
+
+
+@scenario(short=True)
+def follows_itself(stage):
+    """A node that follows itself, a ring of two, and a leader that nobody is at: the link stays down; all end well."""
+    one, other = stage.pair()
+    one.command("SET", "key", "value")
+    one.follow(one.port)
+    wait_until(lambda: one.info().get("master_link_down_reason"), "a node does not follow itself")
+    stage.expect(one.command("GET", "key") == b"value", "a node that follows itself lost its data")
+    one.follow(other.port)  # which follows it
+    time.sleep(0.3)
+    other.lead()
+    stage.in_step(other, one)
+    one.follow(1)
+    wait_until(lambda: one.info().get("master_link_down_reason"), "INFO says that nobody is there")
+    one.follow(other.port)
+    stage.in_step(other, one)
