@@ -10,6 +10,7 @@ from nodes import PATIENCE
 DEPTH = 20
 # Refusals that random commands may meet; any other error is a mistake of a node or of this file.
 EXPECTED = {"WRONGTYPE", "OOM", "EXECABORT", "READONLY", "ERR no such key", "ERR index out of range",
+            "ERR source and destination objects are the same",
             "ERR value is not an integer or out of range"}
 
 

@@ -214,7 +214,7 @@ def chain(stage):
         load.progress(500)
         first.kill()
         load.stop()
-    before = third.log_text().count("full synchronisation of")
+    before = third.log_text().count("full synchronisation of about")
     second.lead()
     left, _ = stage.only_tail_lost(load, second)
     stage.whole(watcher, load)
@@ -226,7 +226,7 @@ def chain(stage):
         load.progress(300)
     stage.in_step(second, third, first)
     stage.nothing_lost(load, second, left)
-    after = third.log_text().count("full synchronisation of")
+    after = third.log_text().count("full synchronisation of about")
     stage.expect(after == before, "the third of a chain needed full synchronisation when the second was promoted")
 
 

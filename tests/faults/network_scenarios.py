@@ -7,7 +7,7 @@ from nodes import wait_until
 from proxy import BACK, FORTH, Faults, Proxy
 from scenario import scenario
 
-FULL, PARTIAL = "full synchronisation of", "partial synchronisation"  # in the log of a follower
+FULL, PARTIAL = "full synchronisation of about", "partial synchronisation"  # in the log of a follower
 
 
 def _links_lost(*nodes):

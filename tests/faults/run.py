@@ -18,6 +18,7 @@ import crash_scenarios  # noqa: F401  (they register themselves)
 import network_scenarios  # noqa: F401
 import selftest
 import sync_scenarios  # noqa: F401
+import tamper_scenarios  # noqa: F401
 from client import BROKEN
 from nodes import Failure
 from scenario import SCENARIOS, Stage

@@ -91,6 +91,10 @@ def expiry(stage):
             client.pipeline([["SET", f"soon:{i + j}", "x", "PX", 1 + (i + j) * 7 % 1500] for j in range(100)])
     proxy.faults.hold("back")  # the follower hears of no end, and of no time
     wait_until(lambda: leader.command("DBSIZE") == 0, "all keys have ended on the leader")
+    with Client(follower.port) as client:
+        seen = [i for i in range(stage.some(20000)) if client.command("GET", f"soon:{i}") is not None]
+    stage.expect(not seen, f"the follower still shows {len(seen)} keys that have ended")
+    stage.expect(follower.command("DBSIZE") > 0, "the follower has ended all keys by itself")
     proxy.heal()
     with Mess(stage.seed, leader, keys=500, flushes=False) as mess:
         for _ in range(stage.some(3)):
@@ -98,7 +102,6 @@ def expiry(stage):
             target = mess.written + 1500
             wait_until(lambda: mess.written > target or mess.failed, "the writer goes on")
     _settle(stage, leader, follower, proxy, mess)
-    stage.expect(int(follower.info("stats")["expired_keys"]) == 0, "the follower ended keys by itself")
 
 
 @scenario(short=True)
@@ -116,9 +119,9 @@ def eviction(stage):
             _resync(stage, leader, follower, proxy, "kill")
             stage.caught_up(leader, follower)
     _settle(stage, leader, follower, proxy, flood)
-    stats = follower.info("stats")
-    stage.expect(int(stats["evicted_keys"]) == 0, f"the follower evicted {stats['evicted_keys']} keys by itself")
-    stage.note(f"{leader.info('stats')['evicted_keys']} keys evicted by the leader, {follower.command('DBSIZE')} left")
+    evicted, there = (int(node.info("stats")["evicted_keys"]) for node in (leader, follower))
+    stage.expect(there <= evicted, f"the follower evicted {there} keys, the leader {evicted}")
+    stage.note(f"{evicted} keys evicted by the leader, {follower.command('DBSIZE')} left")
 
 
 @scenario(short=True)
