@@ -29,12 +29,12 @@ def follower_killed(stage):
     stage.whole(watcher, load)
 
 
-def _leader_killed(stage, start, confirm):
+def _leader_killed(stage, start, confirm, padding=0):
     """Kills the leader under load, promotes the follower, lets the old leader follow it, and begins anew with both."""
     leader, follower = start
     left, lost_in_all = None, 0
     for round_number in range(stage.some(2)):
-        load = stage.load(leader, confirm=confirm, name=f"c{round_number}.")
+        load = stage.load(leader, confirm=confirm, padding=padding, pause=0, name=f"c{round_number}.")
         with load:
             load.progress(stage.random.randint(200, 1500), confirmed=confirm > 0)
             leader.kill()
@@ -57,7 +57,7 @@ def _leader_killed(stage, start, confirm):
 @scenario(short=True)
 def leader_killed(stage):
     """kill -9 of the leader in async mode: only a tail may be missing on the follower that is promoted."""
-    _leader_killed(stage, stage.pair(), 0)
+    _leader_killed(stage, stage.pair(), 0, padding=stage.random.choice([0, 1000, 5000]))
 
 
 @scenario(short=True)
@@ -114,7 +114,8 @@ def redis_killed(stage):
     """A pair of redis-server, leaders killed under plain load until acknowledged writes are seen to be lost."""
     lost = 0
     for _ in range(20):
-        lost += _leader_killed(stage, redis_pair(stage), 0)
+        lost += _leader_killed(stage, redis_pair(stage), 0, padding=5000)
+        stage.close()
         if lost:
             break
     stage.expect(lost, "redis-server lost nothing in 20 rounds: the load is too weak to find losses")

@@ -221,6 +221,7 @@ class Watcher(threading.Thread):
         self.random = random.Random(f"{seed}:watcher:{node.name}")
         self.node, self.keys = node, keys
         self.looks = []
+        self.only = keys.groups
         self.over = threading.Event()
 
     def __enter__(self):
@@ -241,7 +242,7 @@ class Watcher(threading.Thread):
                 time.sleep(0.02)
 
     def _look(self, client):
-        group = self.random.choice(self.keys.groups)
+        group = self.random.choice(self.only)
         parts = self.keys.parts(group)
         one = self.random.random() < 0.3
         start = time.monotonic()

@@ -168,6 +168,11 @@ class Node:
     def lead(self):
         self.command("REPLICAOF", "NO", "ONE")
 
+    def promoted(self):
+        """Tries to; false while it refuses."""
+        with Client(self.port, PATIENCE) as client:
+            return not isinstance(client.command("REPLICAOF", "NO", "ONE"), ErrorReply)
+
 
 class RedisNode(Node):
     """A redis-server, to show that the checkers see what it loses."""
@@ -176,4 +181,8 @@ class RedisNode(Node):
     fixed = [*ORACLE_ARGS, "--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0"]
 
     def __init__(self, name, folder, args=()):
-        super().__init__(name, oracle_program(folder), folder, args)
+        super().__init__(name, oracle_program(folder), folder, ["--dbfilename", f"{name}.rdb", *args])
+
+    def _spawn(self, more):
+        (self.folder / f"{self.name}.rdb").unlink(missing_ok=True)  # a replica keeps what it got
+        super()._spawn(more)

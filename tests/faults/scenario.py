@@ -183,12 +183,14 @@ class Stage:
                 self.check(checkers.check_ascending(looks, writes.get(group, []), group))
 
     def close(self):
+        """Ends all nodes; whoever goes on begins with new ones."""
         for proxy in self.proxies:
             proxy.heal()
             proxy.close()
         for node in self.nodes:
             node.end()
             self.problems += node.crashed
+        self.proxies, self.nodes = [], []
 
 
 __all__ = ["PATIENCE", "SCENARIOS", "Failure", "Keys", "Stage", "scenario", "wait_until"]

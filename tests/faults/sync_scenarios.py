@@ -4,18 +4,19 @@ import time
 
 from chaos import Flood, LongList, Mess
 from client import Client
+from load import Keys
 from nodes import wait_until
 from scenario import scenario
 
 
-def _resync(stage, leader, follower, proxy, how):
+def _resync(stage, follower, proxy, how):
     """The follower begins anew: killed, or told to follow itself no more; at a rate that makes it last."""
     proxy.faults.rate = stage.random.choice([None, 3e6, 10e6])
     if how == "kill":
         follower.kill()
         follower.restart()
     else:
-        follower.lead()
+        wait_until(follower.promoted, "it leads")  # not while it synchronises
         follower.command("FLUSHALL")
         follower.command("SET", "its own", "1")
     follower.follow(proxy.port)
@@ -34,7 +35,7 @@ def sync_under_mess(stage):
     with Mess(stage.seed, leader) as mess:
         wait_until(lambda: mess.written > 3000 or mess.failed, "some data are there")
         for _ in range(stage.some(6)):
-            _resync(stage, leader, follower, proxy, stage.random.choice(["kill", "lead"]))
+            _resync(stage, follower, proxy, stage.random.choice(["kill", "lead"]))
             target = mess.written + stage.random.randint(100, 3000)
             wait_until(lambda: mess.written > target or mess.failed, "the writer goes on")
             if stage.random.random() < 0.6:
@@ -51,9 +52,10 @@ def sync_without_flush(stage):
     with Mess(stage.seed, leader, keys=20000, flushes=False) as mess:
         wait_until(lambda: mess.written > stage.some(20000) or mess.failed, "some data are there")
         for _ in range(stage.some(4)):
-            _resync(stage, leader, follower, proxy, "kill")
+            _resync(stage, follower, proxy, "kill")
             target = mess.written + 2000
             wait_until(lambda: mess.written > target or mess.failed, "the writer goes on")
+            proxy.heal()
             stage.caught_up(leader, follower)
     _settle(stage, leader, follower, proxy, mess)
     stage.note(f"{mess.written} commands, {leader.command('DBSIZE')} keys in database 0 at the end")
@@ -67,13 +69,15 @@ def long_lists(stage):
     for key, size in zip(("long:a", "long:b"), sizes):
         LongList.fill(leader, key, size)
     stage.in_step(leader, follower)
+    names = ["long:b", "long:c"]
     with LongList(stage.seed, leader, "long:a") as one, LongList(stage.seed + 1, leader, "long:b") as other:
         for _ in range(stage.some(3)):
-            _resync(stage, leader, follower, proxy, stage.random.choice(["kill", "lead"]))
+            _resync(stage, follower, proxy, stage.random.choice(["kill", "lead"]))
             target = one.written + 400
             wait_until(lambda: one.written > target or one.failed, "the writer goes on")
             if stage.random.random() < 0.5:
-                leader.command("RENAME", "long:b", "long:c")
+                leader.command("RENAME", *names)
+                names.reverse()
             proxy.heal()
             stage.caught_up(leader, follower)
     for writer in (one, other):
@@ -98,7 +102,7 @@ def expiry(stage):
     proxy.heal()
     with Mess(stage.seed, leader, keys=500, flushes=False) as mess:
         for _ in range(stage.some(3)):
-            _resync(stage, leader, follower, proxy, "kill")
+            _resync(stage, follower, proxy, "kill")
             target = mess.written + 1500
             wait_until(lambda: mess.written > target or mess.failed, "the writer goes on")
     _settle(stage, leader, follower, proxy, mess)
@@ -116,7 +120,9 @@ def eviction(stage):
             evicted = int(leader.info("stats")["evicted_keys"])
             wait_until(lambda: int(leader.info("stats")["evicted_keys"]) > evicted + 2000 or flood.failed,
                        "the leader evicts")
-            _resync(stage, leader, follower, proxy, "kill")
+            _resync(stage, follower, proxy, "kill")
+            time.sleep(0.2)
+            proxy.heal()
             stage.caught_up(leader, follower)
     _settle(stage, leader, follower, proxy, flood)
     evicted, there = (int(node.info("stats")["evicted_keys"]) for node in (leader, follower))
@@ -162,3 +168,34 @@ def follows_itself(stage):
     wait_until(lambda: one.info().get("master_link_down_reason"), "INFO says that nobody is there")
     one.follow(other.port)
     stage.in_step(other, one)
+
+
+@scenario(short=True)
+def sync_interrupted(stage):
+    """Full synchronisation that is cut off in the middle: nobody sees the half of it that is there."""
+    leader, follower, proxy = stage.proxied_pair()
+    load = stage.load(leader, keys=Keys(registers=2000, groups=4000, lists=10), padding=300)
+    with load:
+        load.progress(stage.some(20000))
+    writes = load.history.by_key("group")
+    everything = [group for group in load.keys.groups if group in writes]
+    stage.in_step(leader, follower)
+    with stage.watcher(follower, load.keys) as watcher:
+        watcher.only = everything
+        for _ in range(stage.some(4)):
+            follower.kill()
+            follower.restart()
+            proxy.faults.rate = 1e6
+            follower.follow(proxy.port)
+            wait_until(lambda: int(follower.info().get("master_sync_read_keys", 0)) > 500, "a part has come")
+            began = time.monotonic()
+            proxy.cut()
+            seen = len(watcher.looks)
+            time.sleep(0.5)
+            torn = [look for look in watcher.looks[seen:] if look.start > began and None in look.value]
+            stage.expect(not torn, f"{len(torn)} reads of the half that was there, of {len(watcher.looks) - seen}")
+            proxy.heal()
+            stage.caught_up(leader, follower)
+    stage.in_step(leader, follower)
+    stage.nothing_lost(load, leader)
+    stage.whole(watcher, load)
