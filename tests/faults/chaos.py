@@ -112,7 +112,7 @@ class Mess(Writer):
                                 ["RENAMENX", source, target], ["LMOVE", self._key("l"), self._key("l"), "LEFT", "RIGHT"],
                                 ["COPY", source, target, "DB", draw.randrange(self.databases), "REPLACE"],
                                 ["MOVE", source, draw.randrange(self.databases)]])
-        if kind < 0.9985 or not self.flushes:
+        if kind < 0.9996 or not self.flushes:
             return ["SWAPDB", draw.randrange(self.databases), draw.randrange(self.databases)]
         return draw.choice([["FLUSHDB"], ["FLUSHDB"], ["FLUSHALL"], ["FLUSHALL", "ASYNC"]])
 

@@ -168,11 +168,6 @@ class Node:
     def lead(self):
         self.command("REPLICAOF", "NO", "ONE")
 
-    def promoted(self):
-        """Tries to; false while it refuses."""
-        with Client(self.port, PATIENCE) as client:
-            return not isinstance(client.command("REPLICAOF", "NO", "ONE"), ErrorReply)
-
 
 class RedisNode(Node):
     """A redis-server, to show that the checkers see what it loses."""

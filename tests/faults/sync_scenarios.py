@@ -16,7 +16,7 @@ def _resync(stage, follower, proxy, how):
         follower.kill()
         follower.restart()
     else:
-        wait_until(follower.promoted, "it leads")  # not while it synchronises
+        follower.lead()
         follower.command("FLUSHALL")
         follower.command("SET", "its own", "1")
     follower.follow(proxy.port)
