@@ -10,7 +10,7 @@ from nodes import PATIENCE
 DEPTH = 20
 # Refusals that random commands may meet; any other error is a mistake of a node or of this file.
 EXPECTED = {"WRONGTYPE", "OOM", "EXECABORT", "READONLY", "ERR no such key", "ERR index out of range",
-            "ERR source and destination objects are the same",
+            "LOADING", "UNKNOWN", "ERR source and destination objects are the same",
             "ERR value is not an integer or out of range"}
 
 
@@ -22,6 +22,7 @@ class Writer(threading.Thread):
         self.node = node
         self.written = 0
         self.failed = None
+        self.stubborn = False  # goes on when the node is gone for a while
         self.over = threading.Event()
 
     def __enter__(self):
@@ -36,15 +37,21 @@ class Writer(threading.Thread):
         raise NotImplementedError
 
     def run(self):
-        try:
-            with Client(self.node.port, PATIENCE) as client:
-                while not self.over.is_set() and self.failed is None:
-                    batch = self.commands()
-                    for command, reply in zip(batch, client.pipeline(batch)):
-                        self._judge(command, reply)
-                    self.written += len(batch)
-        except BROKEN as problem:
-            self.failed = f"{type(problem).__name__}: {problem}"
+        while not self.over.is_set() and self.failed is None:
+            try:
+                with Client(self.node.port, PATIENCE) as client:
+                    self._talk(client)
+            except BROKEN as problem:
+                if not self.stubborn:
+                    self.failed = f"{type(problem).__name__}: {problem}"
+                time.sleep(0.02)
+
+    def _talk(self, client):
+        while not self.over.is_set() and self.failed is None:
+            batch = self.commands()
+            for command, reply in zip(batch, client.pipeline(batch)):
+                self._judge(command, reply)
+            self.written += len(batch)
 
     def _judge(self, command, reply):
         if isinstance(reply, ErrorReply) and not any(reply.startswith(one) for one in EXPECTED):
@@ -151,3 +158,26 @@ class LongList(Writer):
                             ["LSET", key, at, text], ["LSET", key, -at - 1, text * draw.randint(1, 20)],
                             ["LTRIM", key, 1, -2], ["LINSERT", key, "AFTER", f"element-{draw.randint(0, 300)}", text],
                             ["LREM", key, 1, f"element-{draw.randint(0, 300)}"]])
+
+
+class LargeValues(Writer):
+    """A few strings and lists with values of megabytes, in groups too."""
+
+    def __init__(self, seed, node, most=6 << 20):
+        super().__init__(node)
+        self.random = random.Random(f"{seed}:large")
+        self.most = most
+
+    def commands(self):
+        time.sleep(0.01)
+        one = [self._one()]
+        return one if self.random.random() < 0.7 else [["MULTI"], *one, self._one(), ["EXEC"]]
+
+    def _one(self):
+        draw = self.random
+        key = f"large:{draw.randrange(6)}"
+        value = f"{draw.getrandbits(60):x}" * (int(self.most * draw.random() ** 3) // 15 + 1)
+        return draw.choice([["SET", key, value], ["SET", key, value], ["APPEND", key, value[:300000]],
+                            ["SETRANGE", key, draw.randrange(1000), value[:1000]], ["RPUSH", f"{key}:list", value, "small"],
+                            ["LTRIM", f"{key}:list", -6, -1], ["RENAME", key, f"large:{draw.randrange(6)}"],
+                            ["COPY", key, f"large:{draw.randrange(6)}", "REPLACE"], ["SET", key, "small"]])

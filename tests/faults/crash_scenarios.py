@@ -29,14 +29,14 @@ def follower_killed(stage):
     stage.whole(watcher, load)
 
 
-def _leader_killed(stage, start, confirm, padding=0):
+def _leader_killed(stage, start, confirm, padding=0, sure=False):
     """Kills the leader under load, promotes the follower, lets the old leader follow it, and begins anew with both."""
     leader, follower = start
     left, lost_in_all = None, 0
     for round_number in range(stage.some(2)):
-        load = stage.load(leader, confirm=confirm, padding=padding, pause=0, name=f"c{round_number}.")
+        load = stage.load(leader, confirm=confirm, padding=padding, pause=0, sure=sure, name=f"c{round_number}.")
         with load:
-            load.progress(stage.random.randint(200, 1500), confirmed=confirm > 0)
+            load.progress(stage.random.randint(200, 1500), confirmed=confirm > 0 or sure)
             leader.kill()
             load.stop()
         follower.lead()
@@ -64,6 +64,25 @@ def leader_killed(stage):
 def leader_killed_wait(stage):
     """The same where each batch is confirmed by WAIT 1: nothing confirmed may be missing."""
     _leader_killed(stage, stage.pair(), 1)
+
+
+@scenario(short=True)
+def leader_killed_semi(stage):
+    """The same with replication-mode semi: nothing that was acknowledged may be missing."""
+    start = stage.pair("--replication-mode", "semi")
+    _leader_killed(stage, start, 0, padding=stage.random.choice([0, 1000, 5000]), sure=True)
+
+
+@scenario(short=True)
+def leader_ends(stage):
+    """SIGTERM of the leader under load: only a tail may be missing on the follower. How much is told, not judged."""
+    leader, follower = stage.pair()
+    with stage.load(leader, padding=1000, pause=0) as load:
+        load.progress(1000)
+        leader.end()
+        load.stop()
+    follower.lead()
+    stage.only_tail_lost(load, follower)
 
 
 def redis_pair(stage):
@@ -113,12 +132,12 @@ def _loss_is_seen(stage, leader, follower, cut):
 def redis_killed(stage):
     """A pair of redis-server, leaders killed under plain load until acknowledged writes are seen to be lost."""
     lost = 0
-    for _ in range(20):
+    for _ in range(40):
         lost += _leader_killed(stage, redis_pair(stage), 0, padding=5000)
         stage.close()
         if lost:
             break
-    stage.expect(lost, "redis-server lost nothing in 20 rounds: the load is too weak to find losses")
+    stage.expect(lost, "redis-server lost nothing in 40 rounds: the load is too weak to find losses")
 
 
 def _stand_still(stage, leader, follower, victim):

@@ -150,12 +150,17 @@ class Worker(threading.Thread):
         """Records an answered operation; false if it was refused."""
         end, reply = time.monotonic(), replies[-1]
         history = self.load.history
+        if isinstance(reply, ErrorReply) and reply.code == "UNKNOWN":
+            history.refusals[reply.code] += 1
+            if op.kind not in ("get", "look"):
+                history.ops.append(op)  # it has happened, but may be lost
+            return False
         if isinstance(reply, ErrorReply):
             if reply.code not in REFUSED:
                 history.surprises.append(f"{self.name}: {op.kind} {op.key}: {reply}")
             history.refusals[reply.code] += 1
             return False
-        op.end = end
+        op.end, op.confirmed = end, self.load.sure
         if op.kind in ("get", "incr"):
             op.value = unpad(reply) if op.kind == "get" else reply
         elif op.kind == "look":
@@ -179,9 +184,11 @@ class Worker(threading.Thread):
 class Load:
     """Some clients of the node whose port `target()` tells; None: they wait for a while."""
 
-    def __init__(self, seed, target, keys=None, clients=4, confirm=0, padding=0, timeout=10.0, pause=0.002, name="c"):
+    def __init__(self, seed, target, keys=None, clients=4, confirm=0, padding=0, timeout=10.0, pause=0.002, sure=False,
+                 name="c"):
         self.seed, self.target, self.keys = seed, target, keys or Keys()
         self.confirm, self.padding, self.timeout, self.pause = confirm, padding, timeout, pause
+        self.sure = sure  # a reply itself says that a replica has it (replication-mode semi)
         self.history = History()
         self.over = threading.Event()
         self.workers = [Worker(self, f"{name}{i}") for i in range(clients)]

@@ -108,6 +108,7 @@ class Node:
         if not self.alive():
             return
         self.go_on()
+        self.killed = True  # whatever its end is like, it was asked for
         self.process.terminate()
         try:
             status = self.process.wait(PATIENCE)

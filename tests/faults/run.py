@@ -16,6 +16,7 @@ import traceback
 
 import crash_scenarios  # noqa: F401  (they register themselves)
 import network_scenarios  # noqa: F401
+import role_scenarios  # noqa: F401
 import selftest
 import sync_scenarios  # noqa: F401
 import tamper_scenarios  # noqa: F401

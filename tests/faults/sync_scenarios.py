@@ -1,8 +1,8 @@
-"""Full synchronisation while the data change, and roles that change while data come."""
+"""Full synchronisation while the data change, and data that are hard to synchronise."""
 
 import time
 
-from chaos import Flood, LongList, Mess
+from chaos import Flood, LargeValues, LongList, Mess
 from client import Client
 from load import Keys
 from nodes import wait_until
@@ -131,46 +131,6 @@ def eviction(stage):
 
 
 @scenario(short=True)
-def roles_swapped(stage):
-    """REPLICAOF back and forth under load, without care: losses are allowed, but not parts of writes or differences."""
-    one, other = stage.pair()
-    load = stage.load(stage.leader_port(one, other))
-    with load, stage.watcher(one, load.keys) as watcher, stage.watcher(other, load.keys) as second:
-        for _ in range(stage.some(6)):
-            load.progress(200)
-            other.lead()
-            time.sleep(stage.random.choice([0, 0, 0.05]))
-            one.follow(other.port)
-            if stage.random.random() < 0.5:
-                stage.caught_up(other, one)
-            one, other = other, one
-        load.progress(200)
-        load.stop()
-    stage.check(load.history.surprises[:5])
-    stage.in_step(one, other)
-    for reader in (watcher, second):
-        stage.whole(reader, load)
-
-
-@scenario(short=True)
-def follows_itself(stage):
-    """A node that follows itself, a ring of two, and a leader that nobody is at: the link stays down; all end well."""
-    one, other = stage.pair()
-    one.command("SET", "key", "value")
-    one.follow(one.port)
-    wait_until(lambda: one.info().get("master_link_down_reason"), "a node does not follow itself")
-    stage.expect(one.command("GET", "key") == b"value", "a node that follows itself lost its data")
-    one.follow(other.port)  # which follows it
-    time.sleep(0.3)
-    other.lead()
-    stage.in_step(other, one)
-    one.follow(1)
-    wait_until(lambda: one.info().get("master_link_down_reason"), "INFO says that nobody is there")
-    one.follow(other.port)
-    stage.in_step(other, one)
-
-
-@scenario(short=True)
 def sync_interrupted(stage):
     """Full synchronisation that is cut off in the middle: nobody sees the half of it that is there."""
     leader, follower, proxy = stage.proxied_pair()
@@ -199,3 +159,50 @@ def sync_interrupted(stage):
     stage.in_step(leader, follower)
     stage.nothing_lost(load, leader)
     stage.whole(watcher, load)
+
+
+@scenario(short=True)
+def large_values(stage):
+    """Values of megabytes, larger than the backlog, while links are cut in the middle of them and bits flip."""
+    leader, follower, proxy = stage.proxied_pair("--repl-backlog-size", "1mb")
+    with LargeValues(stage.seed, leader) as writer:
+        for _ in range(stage.some(8)):
+            target = writer.written + stage.random.randint(1, 30)
+            wait_until(lambda: writer.written > target or writer.failed, "the writer goes on")
+            if stage.random.random() < 0.5:
+                proxy.faults.rate = stage.random.choice([5e6, 50e6])
+                time.sleep(stage.random.uniform(0, 0.3))
+            if stage.random.random() < 0.5:
+                proxy.cut()
+            else:
+                proxy.faults.corrupt("back")
+            time.sleep(stage.random.uniform(0, 0.1))
+            proxy.heal()
+            if stage.random.random() < 0.5:
+                stage.caught_up(leader, follower)
+    _settle(stage, leader, follower, proxy, writer)
+    stage.note(f"{writer.written} commands")
+
+
+@scenario()
+def many_followers(stage):
+    """Four followers, one of them behind another, each with a network of its own that goes wrong, under mess."""
+    leader, followers, proxies = stage.node("a", "--repl-backlog-size", "2mb"), [], []
+    for name in "bcde":
+        node = stage.node(name, "--repl-backlog-size", "2mb", "--repl-timeout", "3")
+        proxy = stage.proxy(followers[0] if name == "e" else leader)
+        node.follow(proxy.port)
+        followers.append(node)
+        proxies.append(proxy)
+    with Mess(stage.seed, leader, keys=5000) as mess:
+        for _ in range(stage.some(30)):
+            proxy, way = stage.random.choice(proxies), stage.random.choice(["forth", "back"])
+            stage.random.choice([proxy.cut, proxy.heal, proxy.heal, lambda: proxy.faults.hold(way),
+                                 lambda: proxy.faults.corrupt(way)])()
+            proxy.faults.rate = stage.random.choice([None, None, 1e6])
+            time.sleep(stage.random.uniform(0, 0.2))
+    for proxy in proxies:
+        proxy.heal()
+    stage.expect(mess.failed is None, f"the writer failed: {mess.failed}")
+    stage.in_step(leader, *followers)
+    stage.note(f"{mess.written} commands")
