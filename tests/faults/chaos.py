@@ -59,13 +59,17 @@ class Writer(threading.Thread):
 
 
 class Flood(Writer):
-    """Overwrites some keys with values of one size."""
+    """Overwrites some keys with values of one size; so many bytes a second, or as fast as it can."""
 
-    def __init__(self, node, keys, size):
+    def __init__(self, node, keys, size, rate=None):
         super().__init__(node)
-        self.keys, self.size = keys, size
+        self.keys, self.size, self.rate = keys, size, rate
+        self.began = None
 
     def commands(self):
+        self.began = self.began or time.monotonic()
+        if self.rate:
+            time.sleep(max(0, self.began + self.written * self.size / self.rate - time.monotonic()))
         return [["SET", f"flood:{(self.written + i) % self.keys}", f"{self.written + i}".ljust(self.size, ".")]
                 for i in range(DEPTH)]
 
@@ -142,11 +146,12 @@ class LongList(Writer):
         self.key = key
 
     @staticmethod
-    def fill(node, key, size):
+    def fill(node, key, size, length=0):
+        """So many elements, padded to `length` bytes."""
         with Client(node.port, PATIENCE) as client:
             step = 2000
             for start in range(0, size, step):
-                client.command("RPUSH", key, *(f"element-{i}" for i in range(start, min(size, start + step))))
+                client.command("RPUSH", key, *(f"element-{i}".ljust(length, ".") for i in range(start, min(size, start + step))))
 
     def commands(self):
         return [self._one() for _ in range(DEPTH)]

@@ -267,3 +267,41 @@ def replicas_required(stage):
         load.progress(300)
     stage.in_step(leader, follower)
     stage.nothing_lost(load, leader)
+
+
+@scenario(short=True)
+def semi_cut(stage):
+    """replication-mode semi while the follower is cut off: -UNKNOWN, no loss of what is acknowledged, then all goes on."""
+    leader, follower, proxy = stage.proxied_pair("--replication-mode", "semi", "--replication-timeout", "300")
+    with stage.load(leader, sure=True) as load:
+        for _ in range(stage.some(2)):
+            load.progress(200)
+            unknown = load.history.refusals["UNKNOWN"]
+            proxy.cut()
+            wait_until(lambda: load.history.refusals["UNKNOWN"] > unknown + 3, "writes are not confirmed")
+            proxy.heal()
+            stage.caught_up(leader, follower)
+            load.progress(200)
+        proxy.cut()
+        wait_until(lambda: load.history.refusals["UNKNOWN"] > unknown + 3, "writes are not confirmed")
+        leader.kill()
+        load.stop()
+    follower.lead()
+    stage.only_tail_lost(load, follower)
+
+
+@scenario()
+def failover_cut(stage):
+    """The answer to a FAILOVER does not come: there must not be two leaders that both take writes."""
+    leader, follower, proxy = stage.proxied_pair("--repl-timeout", "2")
+    with stage.load(leader) as load:
+        load.progress(300)
+    stage.in_step(leader, follower)
+    follower.command("CONFIG", "SET", "replica-announce-port", follower.port)
+    proxy.faults.hold("forth")
+    leader.command("FAILOVER")
+    time.sleep(0.5)
+    if not follower.leads():
+        stage.note("the order to take over did not arrive")
+    wait_until(lambda: leader.info()["master_failover_state"] == "no-failover", "FAILOVER has ended")
+    stage.expect(not (leader.leads() and follower.leads()), "two leaders after FAILOVER")

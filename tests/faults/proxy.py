@@ -26,6 +26,7 @@ class Faults:
         self.rate = None  # bytes a second, each way
         self._corrupt = {FORTH: 0, BACK: 0}
         self.corrupted = 0
+        self.recorded = None  # or bytes that have passed, by way
 
     def hold(self, *ways):
         """Nothing passes these ways; what was sent waits, as in a network that is cut for a while."""
@@ -40,6 +41,10 @@ class Faults:
         self._corrupt = {FORTH: 0, BACK: 0}
         self.hold()
 
+    def record(self):
+        self.recorded = {FORTH: bytearray(), BACK: bytearray()}
+        return self.recorded
+
     def corrupt(self, way, chunks=1):
         """One bit of each of the next chunks flips."""
         self._corrupt[way] += chunks
@@ -49,6 +54,8 @@ class Faults:
         with self._changed:
             while way in self._held and open_():
                 self._changed.wait(0.1)
+        if self.recorded is not None:
+            self.recorded[way] += data
         if self._corrupt[way] > 0:
             self._corrupt[way] -= 1
             self.corrupted += 1

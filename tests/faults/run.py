@@ -20,6 +20,7 @@ import role_scenarios  # noqa: F401
 import selftest
 import sync_scenarios  # noqa: F401
 import tamper_scenarios  # noqa: F401
+import wire_scenarios  # noqa: F401
 from client import BROKEN
 from nodes import Failure
 from scenario import SCENARIOS, Stage

@@ -206,3 +206,41 @@ def many_followers(stage):
     stage.expect(mess.failed is None, f"the writer failed: {mess.failed}")
     stage.in_step(leader, *followers)
     stage.note(f"{mess.written} commands")
+
+
+def _sync_ends(stage, backlog, fill):
+    """Full synchronisation of what `fill` makes, under 50 MB/s of writes: it ends, in a few attempts."""
+    leader, follower = (stage.node(name, "--repl-backlog-size", backlog) for name in "ab")
+    fill(leader)
+    with Flood(leader, keys=5000, size=5000, rate=50e6) as flood:
+        wait_until(lambda: flood.written > 5000 or flood.failed, "all keys are there")
+        began, before = time.monotonic(), flood.written
+        follower.follow(leader.port)
+        try:
+            stage.caught_up(leader, follower)
+        finally:
+            seconds = time.monotonic() - began
+            tries = leader.log_text().count("needs everything")
+            stage.note(f"{tries} full synchronisations in {seconds:.1f} s; "
+                       f"{(flood.written - before) * 5000 / seconds / 1e6:.0f} MB/s were written meanwhile")
+    stage.expect(flood.failed is None, f"the writer failed: {flood.failed}")
+    stage.expect(tries < 5, f"{tries} attempts until a full synchronisation ended")
+    stage.in_step(leader, follower)
+
+
+@scenario()
+def sync_small_backlog(stage):
+    """Full synchronisation of 25 MB under 50 MB/s of writes, with a backlog of 1 MB as redis has by default."""
+    _sync_ends(stage, "1mb", lambda leader: None)
+
+
+@scenario()
+def sync_small_backlog_lists(stage):
+    """The same with a list of 20 MB among the data."""
+    _sync_ends(stage, "1mb", lambda leader: LongList.fill(leader, "long", 200_000, 100))
+
+
+@scenario()
+def sync_large_list(stage):
+    """Full synchronisation of a list of 200 MB under 50 MB/s of writes, with the default backlog of 64 MB."""
+    _sync_ends(stage, "64mb", lambda leader: LongList.fill(leader, "long", 2_000_000, 100))
