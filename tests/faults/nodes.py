@@ -10,6 +10,8 @@ from client import BROKEN, Client, ErrorReply
 from servers import ORACLE_ARGS, free_port, oracle_program
 
 PATIENCE = 60.0  # seconds for anything that will happen soon on a machine with time
+# A build with sanitizers: what lives until the end is no leak.
+ENVIRONMENT = {"ASAN_OPTIONS": "detect_leaks=0", **os.environ}
 
 
 class Failure(Exception):
@@ -62,7 +64,7 @@ class Node:
             self.killed = False
             self.process = subprocess.Popen(
                 [self.binary, "--port", str(self.port), *self.fixed, *self.args, *map(str, more)],
-                cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                cwd=self.folder, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def _comes_up(self):
         wait_until(lambda: self.process.poll() is not None or self._answers(), f"{self.name} answers")

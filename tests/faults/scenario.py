@@ -12,12 +12,13 @@ from proxy import NodeProxy
 SCENARIOS = {}
 
 
-def scenario(short=False):
-    """Registers a function of a Stage under its name. `short`: in the short form too."""
+def scenario(short=False, known=None):
+    """Registers a function of a Stage under its name. `short`: in the short form too. `known`: a defect that it shows;
+    it runs by name only."""
 
     def register(function):
         SCENARIOS[function.__name__] = function
-        function.short = short
+        function.short, function.known = short, known
         return function
 
     return register
