@@ -73,6 +73,41 @@ def leader_killed_semi(stage):
     _leader_killed(stage, start, 0, padding=stage.random.choice([0, 1000, 5000]), sure=True)
 
 
+def _killed_far_away(stage, *args, **options):
+    """The follower is far away: what is on its way when the leader dies does not arrive."""
+    leader, follower, proxy = stage.proxied_pair(*args)
+    left = None
+    for round_number in range(stage.some(3)):
+        proxy.faults.delay = stage.random.choice([0.005, 0.03])
+        with stage.load(leader, name=f"c{round_number}.", pause=0, **options) as load:
+            load.progress(stage.random.randint(100, 500), confirmed=True)
+            proxy.cut()
+            leader.kill()
+            load.stop()
+        follower.lead()
+        left, _ = stage.only_tail_lost(load, follower, left)
+        leader.restart()
+        proxy.heal()
+        leader.follow(follower.port)
+        stage.in_step(follower, leader)
+        follower.command("FAILOVER")
+        wait_until(leader.leads, "the old leader leads again")
+        follower.follow(proxy.port)
+        stage.in_step(leader, follower)
+
+
+@scenario(short=True)
+def far_away_wait(stage):
+    """kill -9 of a leader whose follower is far away: nothing that WAIT 1 has confirmed may be missing."""
+    _killed_far_away(stage, confirm=1)
+
+
+@scenario(short=True)
+def far_away_semi(stage):
+    """The same with replication-mode semi: nothing that was acknowledged may be missing."""
+    _killed_far_away(stage, "--replication-mode", "semi", sure=True)
+
+
 @scenario(short=True)
 def leader_ends(stage):
     """SIGTERM of the leader under load: only a tail may be missing on the follower. How much is told, not judged."""
