@@ -186,3 +186,25 @@ class LargeValues(Writer):
                             ["SETRANGE", key, draw.randrange(1000), value[:1000]], ["RPUSH", f"{key}:list", value, "small"],
                             ["LTRIM", f"{key}:list", -6, -1], ["RENAME", key, f"large:{draw.randrange(6)}"],
                             ["COPY", key, f"large:{draw.randrange(6)}", "REPLACE"], ["SET", key, "small"]])
+
+
+class WideGroups(Writer):
+    """Sets all of many keys to one value, by MSET or in MULTI/EXEC."""
+
+    def __init__(self, node, width=200):
+        super().__init__(node)
+        self.keys = [f"wide:{i}" for i in range(width)]
+
+    def commands(self):
+        value = str(self.written)
+        if self.written % 20:
+            return [["MSET", *(word for key in self.keys for word in (key, value))]] * 2
+        return [["MULTI"], *(["SET", key, value] for key in self.keys), ["EXEC"]]
+
+    def seen_by(self, client):
+        """What one read of all keys finds, by MGET or in MULTI/EXEC; nothing while it is refused."""
+        if self.written % 2:
+            reply = client.command("MGET", *self.keys)
+        else:
+            reply = client.pipeline([["MULTI"], *(["GET", key] for key in self.keys), ["EXEC"]])[-1]
+        return set() if isinstance(reply, ErrorReply) else set(reply)

@@ -243,8 +243,9 @@ class Watcher(threading.Thread):
         while not self.over.is_set():
             try:
                 with Client(self.node.port, timeout=5) as client:
-                    while not self.over.is_set():
-                        self._look(client)
+                    for _ in range(50):  # and then on another thread of the node, perhaps
+                        if not self.over.is_set():
+                            self._look(client)
             except BROKEN:
                 time.sleep(0.02)
 

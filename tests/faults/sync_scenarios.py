@@ -2,7 +2,7 @@
 
 import time
 
-from chaos import Flood, LargeValues, LongList, Mess
+from chaos import Flood, LargeValues, LongList, Mess, WideGroups
 from client import Client
 from load import Keys
 from nodes import wait_until
@@ -159,6 +159,28 @@ def sync_interrupted(stage):
     stage.in_step(leader, follower)
     stage.nothing_lost(load, leader)
     stage.whole(watcher, load)
+
+
+@scenario(short=True)
+def groups_whole(stage):
+    """Wide groups at full speed, cut off in the middle too: each read of all keys from the follower sees one value."""
+    leader, follower, proxy = stage.proxied_pair()
+    reads = 0
+    clients = [Client(follower.port) for _ in range(8)]  # on all threads of the node, whichever replication runs on
+    with WideGroups(leader) as writer:
+        for round_number in range(stage.some(3000)):
+            values = writer.seen_by(clients[round_number % len(clients)])
+            reads += bool(values)
+            if len(values) > 1:
+                stage.problems.append(f"read {round_number} saw parts of several groups: {sorted(map(str, values))[:5]}")
+                break
+            if round_number % 300 == 299:
+                proxy.cut()
+                proxy.heal()
+    for client in clients:
+        client.close()
+    _settle(stage, leader, follower, proxy, writer)
+    stage.note(f"{writer.written} groups, {reads} reads")
 
 
 @scenario(short=True)
