@@ -200,7 +200,7 @@ def redis_as_leader(stage):
     info = node.info()
     stage.expect(info["master_link_status"] == "down" and info["role"] == "slave", f"INFO has {info}")
     stage.expect("Redis" in info["master_link_down_reason"], f"the reason is '{info['master_link_down_reason']}'")
-    stage.expect(node.logged("replicating from Redis is not possible yet"), "the log does not say why the link is down")
+    wait_until(lambda: node.logged("replicating from Redis is not possible yet"), "the log says why the link is down")
     stage.expect(node.command("GET", "mine") == b"1", "its data are gone although nothing came")
     node.lead()
     stage.expect(node.command("SET", "mine", "2") == "OK", "it does not lead again")
