@@ -256,7 +256,7 @@ def sync_small_backlog(stage):
     _sync_ends(stage, "1mb", lambda leader: None)
 
 
-@scenario(known="the log does not get on while a large value is sent, and outruns a small backlog")
+@scenario(short=True)
 def sync_small_backlog_lists(stage):
     """The same with a list of 20 MB among the data."""
     _sync_ends(stage, "1mb", lambda leader: LongList.fill(leader, "long", 200_000, 100))
