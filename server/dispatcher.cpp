@@ -226,7 +226,7 @@ void Dispatcher::apply_reply_mode(ClientState& client, OutputBuffer& out, std::s
     client.reply_mode = ReplyMode::Skip;
     return;
   }
-  out.truncate(reply_start);
+  out.truncate(std::min(reply_start, out.size()));
   // A client that waits has its reply still to come.
   if (client.reply_mode == ReplyMode::Skip && !client.blocked) client.reply_mode = ReplyMode::On;
 }
@@ -243,7 +243,9 @@ void Dispatcher::reply_protocol_error(Execution& execution, const resp::Protocol
 /// for a whole batch; what others do counts from the next batch on.
 commands::Flag Dispatcher::barred_from_quick_runs(const ClientState& client) const {
   constexpr auto kMostAdded = static_cast<std::int64_t>(kBatch * kQuickBytes);
-  const bool apart = server_.writes_refused(*loop_.settings) || ServerState::acks_needed(client, *loop_.settings) > 0;
+  const bool apart = server_.writes_refused(*loop_.settings) ||
+                     server_.replication.failover() != Replication::Failover::None ||
+                     ServerState::acks_needed(client, *loop_.settings) > 0;
   const commands::Flag writes = apart ? commands::kWrite : 0;
   const bool usual = client.authenticated && !client.transaction.open && !client.monitoring &&
                      client.reply_mode == ReplyMode::On && loop_.watched.slow_ns >= commands::QuickRun::kLeastSlowNs &&

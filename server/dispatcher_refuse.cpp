@@ -38,6 +38,16 @@ bool changes_role(const ClientState& client, const Command& command) {
          all_have(client, command, commands::kStale);
 }
 
+/// FAILOVER: what is written now would be lost.
+bool hands_over(const ServerState& server) { return server.replication.failover() != Replication::Failover::None; }
+
+/// When a command that waits is looked at again at the latest.
+Instant end_of_pause(const ServerState& server, Instant now) {
+  constexpr std::int64_t kLookAgainMs = 50;
+  if (hands_over(server)) return Instant{now.ms + kLookAgainMs};
+  return Instant{server.pause.until_ms.load(std::memory_order_relaxed)};
+}
+
 /// Inside MULTI everything takes memory, if only for its queue, but what ends the transaction.
 bool takes_memory(const ClientState& client, const Command& command) {
   if (command.has(commands::kDenyOom)) return true;
@@ -142,7 +152,8 @@ bool Dispatcher::refuse(Execution& execution, const Request& request, const Comm
     return true;
   }
   const bool follows = server_.replication.follows();
-  if (loop_.settings->maxmemory > 0 && !follows && lacks_room(execution, request, *command)) return true;
+  if (loop_.settings->maxmemory > 0 && !follows && !hands_over(server_) && lacks_room(execution, request, *command))
+    return true;
   if ((follows || loop_.settings->min_replicas_to_write > 0) && refuse_by_role(execution, *command)) return true;
   if (client.monitoring) [[unlikely]] {
     constexpr std::uint32_t kKeyspace = commands::kReadOnly | commands::kWrite | commands::kMayReplicate;
@@ -150,8 +161,8 @@ bool Dispatcher::refuse(Execution& execution, const Request& request, const Comm
     reject(execution, command, "ERR Replica can't interact with the keyspace");
     return true;
   }
-  if (server_.pause.until_ms.load(std::memory_order_relaxed) != 0 && paused(client, *command, execution.now)) {
-    client.blocked = Blocked{Blocked::Kind::Pause, Instant{server_.pause.until_ms.load(std::memory_order_relaxed)}};
+  if (paused(client, *command, execution.now)) {
+    client.blocked = Blocked{Blocked::Kind::Pause, end_of_pause(server_, execution.now)};
     return true;
   }
   return false;
@@ -181,9 +192,15 @@ bool Dispatcher::refuse_by_role(Execution& execution, const Command& command) {
 }
 
 bool Dispatcher::paused(const ClientState& client, const Command& command, Instant now) const {
+  const bool over = hands_over(server_);
+  if (!over && server_.pause.until_ms.load(std::memory_order_relaxed) == 0) [[likely]] {
+    return false;
+  }
+  const bool writes = (effective_flags(client, command) & (commands::kWrite | commands::kMayReplicate)) != 0;
+  if (writes && over) return true;
   if (!server_.pause.active(now)) return false;
   if (!server_.pause.only_writes.load(std::memory_order_relaxed)) return true;
-  return (effective_flags(client, command) & (commands::kWrite | commands::kMayReplicate)) != 0;
+  return writes;
 }
 
 }  // namespace magpie::server

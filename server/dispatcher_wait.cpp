@@ -16,6 +16,11 @@ constexpr ByteView kUnknown = "UNKNOWN write not confirmed, it may still take ef
 
 void hold(ClientState& client, OutputBuffer& out, Lsn lsn) { client.held.push_back({std::move(out), lsn}); }
 
+bool writes(const ClientState& client, const Command& command) {
+  const commands::Flag flags = command.row->name == "exec" ? client.transaction.row_flags : command.flags;
+  return (flags & commands::kWrite) != 0;
+}
+
 /// Where the last write of the held replies is in the log.
 Lsn last_write(const ClientState& client) {
   Lsn last;
@@ -27,9 +32,13 @@ Lsn last_write(const ClientState& client) {
 
 void Dispatcher::run_or_hold(Execution& execution, const Request& request, const Command& command) {
   ClientState& client = execution.client;
-  if (ServerState::acks_needed(client, *loop_.settings) == 0) [[likely]] {
+  // Who wants no replies is told nothing, so there is nothing to hold.
+  if (ServerState::acks_needed(client, *loop_.settings) == 0 || client.reply_mode != ReplyMode::On ||
+      !writes(client, command)) [[likely]] {
     return run_locked(execution, request, command);
   }
+  Replication& replication = server_.replication;
+  if (replication.log() == nullptr && !replication.follows()) replication.keep_log();  // or nobody could confirm
   server_.note_writes(client);  // of whatever came before
   OutputBuffer& out = execution.reply.buffer();
   if (!out.empty()) hold(client, out, {});
@@ -41,10 +50,11 @@ void Dispatcher::run_or_hold(Execution& execution, const Request& request, const
   hold(client, out, client.last_write);
 }
 
-/// At the end of a burst. Replies without a write among them need not be held.
+/// At the end of a burst.
 void Dispatcher::hold_rest(ClientState& client, OutputBuffer& out, Outcome& outcome) const {
   if (!out.empty()) hold(client, out, {});
   if (outcome.state == State::CutOff) return;
+  if (last_write(client) == Lsn{}) client.held_until = Instant{};  // nothing was written: it goes on at once
   client.closes_after_held = outcome.state == State::Close;
   if (!client.blocked) wait_for_replicas(client);
   outcome.state = State::Blocked;

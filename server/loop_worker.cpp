@@ -286,8 +286,9 @@ bool LoopWorker::background_slice(Instant now) {
     return make_room(server_, *state_.settings, now, free, kKeysPerStep) == engine::Keyspace::Room::NotYet;
   };
   const auto compact = [&](engine::StripeIndex stripe) { return keyspace.compact_some(stripe, kKeysPerStep); };
-  // CLIENT PAUSE stops changes from inside as well; a replica makes none.
-  const bool paused = server_.pause.active(now) || server_.replication.follows();
+  // CLIENT PAUSE and FAILOVER stop changes from inside as well; a replica makes none.
+  const bool paused = server_.pause.active(now) || server_.replication.follows() ||
+                      server_.replication.failover() != Replication::Failover::None;
   const bool more = slice.run([&] { return check_some_connections(now); }) ||
                     (!paused && (expire(slice, now) || slice.run(evict))) ||
                     slice.run([&] { return keyspace.free_some(kKeysPerStep) > 0; }) ||

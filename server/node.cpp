@@ -119,8 +119,9 @@ void Node::apply_settings(const config::Settings& settings) {
 }
 
 void Node::configure_replication(const config::Settings& settings) {
-  state_.replication.configure({settings.repl_backlog_always, static_cast<std::size_t>(settings.repl_backlog_size),
-                                static_cast<std::size_t>(settings.max_group_bytes)});
+  state_.replication.configure(
+      {settings.repl_backlog_always || settings.replication_mode == config::ReplicationMode::Semi,
+       static_cast<std::size_t>(settings.repl_backlog_size), static_cast<std::size_t>(settings.max_group_bytes)});
 }
 
 /// At start, or by REPLICAOF, which holds all stripes.
@@ -187,7 +188,7 @@ Node::Allowed Node::follow(const config::Settings& before, const config::Setting
   if (after.replicaof_host != before.replicaof_host || after.replicaof_port != before.replicaof_port)
     change_role(after);
   if (after.repl_backlog_always != before.repl_backlog_always || after.repl_backlog_size != before.repl_backlog_size ||
-      after.max_group_bytes != before.max_group_bytes) {
+      after.max_group_bytes != before.max_group_bytes || after.replication_mode != before.replication_mode) {
     // In a turn of its own: it takes all locks, of which the command may hold some. With one loop there are no locks,
     // and it must be that loop.
     workers_.front()->post([this] { configure_replication(*config_.current()); });

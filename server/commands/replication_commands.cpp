@@ -92,6 +92,8 @@ bool take_word(ArgReader& args, FailoverArguments& to) {
     to.abort = true;
   } else if (equals_ignore_case(word, "timeout") && !to.order.timeout_ms && args.remaining() >= 1 && !to.abort) {
     to.order.timeout_ms = args.integer();
+    constexpr std::int64_t kMostMs = std::int64_t{1} << 40;
+    if (*to.order.timeout_ms > kMostMs) to.order.timeout_ms = kMostMs;
     if (*to.order.timeout_ms <= 0) args.fail(CommandError(std::string("ERR FAILOVER timeout must be greater than 0")));
   } else if (equals_ignore_case(word, "to") && !to.targeted && args.remaining() >= 2 && !to.abort) {
     to.targeted = true;
@@ -124,15 +126,6 @@ std::string obstacle(const server::Replication& replication, const FailoverArgum
   return {};
 }
 
-/// Writes wait from here on.
-void begin_failover(CommandContext& context, const Order& order) {
-  constexpr std::int64_t kLongMs = 3'600'000;
-  const Instant until{context.now.ms + order.timeout_ms.value_or(kLongMs) + kLongMs};
-  context.server.pause.begin(until, true, context.now);
-  context.server.control.fail_over(order);
-  context.reply.ok();
-}
-
 CommandResult failover(CommandContext& context, ArgReader args) {
   FailoverArguments asked;
   while (args.remaining() > 0) {
@@ -148,7 +141,9 @@ CommandResult failover(CommandContext& context, ArgReader args) {
   }
   if (std::string why = obstacle(replication, asked); !why.empty()) return error(std::move(why));
   if (!replication.begin_failover()) return error("ERR FAILOVER already in progress.");
-  begin_failover(context, asked.order);
+  // Writes wait from here on.
+  context.server.control.fail_over(asked.order);
+  context.reply.ok();
   return {};
 }
 

@@ -8,6 +8,10 @@
 
 namespace magpie::engine {
 
+namespace {
+constexpr std::uint64_t kMostOffset = std::uint64_t{1} << 31;  // in a string
+}  // namespace
+
 /// Reads the parts of an effect. What is wrong latches: then everything reads as zero.
 class EffectDecoder::Reader {
  public:
@@ -133,6 +137,7 @@ Value EffectDecoder::read_value(Reader& reader) {
 
 std::span<const ByteView> EffectDecoder::read_elements(Reader& reader) {
   const std::uint64_t count = reader.number_up_to(reader.rest().size(), "it has more elements than bytes");
+  if (count == 0) reader.fail("it pushes nothing");
   elements_.clear();
   for (std::uint64_t i = 0; i < count && reader.wrong() == nullptr; ++i) elements_.push_back(reader.bytes());
   return elements_;
@@ -144,7 +149,7 @@ Effect EffectDecoder::read_of_key(EffectKind kind, Reader& reader) {
   const Key key = Key::of(reader.bytes());
   switch (kind) {
     case EffectKind::Overwrite:
-      return Overwrite{db, key, reader.number(), reader.bytes()};
+      return Overwrite{db, key, reader.number_up_to(kMostOffset, "it writes too far into a string"), reader.bytes()};
     case EffectKind::Erase:
       return Erase{db, key, reader.code_up_to(EraseReason::Evicted, "a reason is not known")};
     case EffectKind::SetExpiry:

@@ -25,7 +25,6 @@ Failover::Failover(Peers& peers, NodeControl::FailoverOrder order)
 
 Failover::~Failover() {
   peers_.state().replication.set_failover(Replication::Failover::None);
-  peers_.state().pause.end();
   peers_.state().control.pause_changed();
 }
 

@@ -111,7 +111,7 @@ void LeaderLink::drop_attempt() {
 void LeaderLink::tick(Instant now) {
   if (!failed_) {
     const bool greeted = status().phase >= Phase::Syncing;
-    const std::int64_t quiet_since = greeted ? status().heard_ms.load() : began_ms_;
+    const std::int64_t quiet_since = greeted ? status().heard_ms.load() : std::max(began_ms_, status().heard_ms.load());
     const std::int64_t most = greeted ? peers_.timeout_ms() : std::min(kMostGreetingMs, peers_.timeout_ms());
     if (now.ms - quiet_since > most) fail(greeted ? "nothing was heard from it for long" : "it does not answer");
   }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <iterator>
 #include <random>
@@ -24,12 +25,15 @@ std::array<std::uint8_t, Size> draw() {
   return bytes;
 }
 
-/// The file's content without the line end; empty if it cannot be read.
+/// The file's content without the line end. If there is none nobody may know the secret, so one is drawn.
 std::string read_secret(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string secret{std::istreambuf_iterator<char>(file), {}};
   while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r')) secret.pop_back();
-  return secret;
+  if (!secret.empty()) return secret;
+  log_warning("cluster-secret-file '" + path + "' cannot be read or is empty: no node can be talked to");
+  const auto drawn = draw<wire::kProofBytes>();
+  return {reinterpret_cast<const char*>(drawn.data()), drawn.size()};
 }
 
 }  // namespace
@@ -117,6 +121,7 @@ void Peers::drop_followers(const std::string& why) {
 
 void Peers::written() {
   state_.replication.sleep_again();
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // before the log's end is read
   for (const auto& follower : followers_) follower->pump();
 }
 

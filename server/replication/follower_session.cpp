@@ -44,6 +44,7 @@ FollowerSession::Outcome FollowerSession::refuse(wire::RefusalCode code, std::st
 
 FollowerSession::Outcome FollowerSession::take(const wire::Message& message, Instant now, ByteBuffer& out) {
   log_line_.clear();
+  if (status_ != nullptr) status_->heard_ms = now.ms;
   if (const auto* hello = std::get_if<wire::Hello>(&message); hello != nullptr && stage_ == Stage::Hello) {
     return take_hello(*hello, now, out);
   }
@@ -105,7 +106,7 @@ FollowerSession::Outcome FollowerSession::take_follow(const wire::Follow& follow
                       std::to_string(keyspace_.databases()) + "; the option 'databases' must be the same",
                   out);
   }
-  if (replication_.follows() && replication_.log() == nullptr) {
+  if (replication_.follows() && (replication_.log() == nullptr || replication_.repair() != nullptr)) {
     return refuse(wire::RefusalCode::Busy, "this node has not got its own data yet", out);
   }
   replication_.keep_log();
@@ -185,6 +186,7 @@ FollowerSession::Outcome FollowerSession::take_applied(const wire::Applied& appl
 
 FollowerSession::More FollowerSession::produce(std::size_t most, Instant now, ByteBuffer& out) {
   if (!streaming() || frames_ - taken_ >= kWindow) return More::No;
+  if (log_ != replication_.log()) return More::Never;  // which has come to its end
   return stage_ == Stage::Syncing ? produce_sync(most, out) : produce_log(most, now, out);
 }
 

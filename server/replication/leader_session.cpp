@@ -1,5 +1,6 @@
 #include "server/replication/leader_session.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "server/replication/wire_history.h"
@@ -144,7 +145,8 @@ LeaderSession::Outcome LeaderSession::install_repair(Lsn at, Instant now) {
   replacing_();
   const engine::Keyspace::Guard all = keyspace_.lock(engine::kAllStripes);
   if (!keyspace_.follows()) return std::unexpected("this node leads now");
-  auto repair = std::make_shared<Repair>(history_.empty() ? Term{} : Term{history_.back().term});
+  const Lsn last{std::max<std::uint64_t>(repairing_->until.bytes, 1) - 1};
+  auto repair = std::make_shared<Repair>(from_wire(history_).term_at(last));
   const std::uint64_t given_up = log_->end() - at;
   replication_.cut_log(from_wire(history_), at, repair);
   if (!install_states(keyspace_, repairing_->states.view(), repairing_->until, now, *repair)) {
@@ -174,7 +176,7 @@ LeaderSession::Outcome LeaderSession::go_on_with_repair() {
 }
 
 LeaderSession::Outcome LeaderSession::take_sync_begin(const wire::SyncBegin& begin, Instant now) {
-  if (replication_.keeps_data()) {
+  if (replication_.keeps_data() && begin.log != replication_.place().log) {
     return std::unexpected(
         "its data is another's, perhaps it began anew; this node keeps its own: REPLICAOF NO ONE makes it lead again, "
         "REPLICAOF NO ONE and then REPLICAOF that node gives its data up");

@@ -131,6 +131,7 @@ void Replication::drop_log() {
 
 void Replication::forget_log() {
   const std::lock_guard guard(lock_);
+  if (!follows()) return;  // it leads since a moment ago
   if (log_ != nullptr) next_ = log_->end() + 1;
   log_.reset();
   repair_.reset();
@@ -141,6 +142,7 @@ void Replication::forget_log() {
 
 void Replication::adopt_log(std::string name, cluster::TermHistory history, Lsn at) {
   const std::lock_guard guard(lock_);
+  if (!follows()) return;  // it leads since a moment ago
   name_ = std::move(name);
   history_ = std::move(history);
   next_ = at;
@@ -149,11 +151,13 @@ void Replication::adopt_log(std::string name, cluster::TermHistory history, Lsn 
 
 void Replication::adopt_history(cluster::TermHistory history) {
   const std::lock_guard guard(lock_);
+  if (!follows()) return;  // it leads since a moment ago
   history_ = std::move(history);
 }
 
 void Replication::cut_log(cluster::TermHistory history, Lsn at, std::shared_ptr<Repair> repair) {
   const std::lock_guard guard(lock_);
+  if (!follows()) return;  // it leads since a moment ago
   log_->cut(at);
   history_ = std::move(history);
   repair_ = std::move(repair);

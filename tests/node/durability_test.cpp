@@ -116,3 +116,27 @@ TEST_CASE("who has written here can read it on a follower, by CLIENT LSN and CLI
   CHECK(eventually([&] { return Client(follower).run("CLIENT UNBLOCK " + id) == ":1\r\n"; }));
   CHECK(reader.reply() == ":0\r\n");
 }
+
+TEST_CASE("without any replica a write is not confirmed, and reads are answered at once") {
+  TestNode leader(with_threads(2));
+  Client client(leader);
+  CHECK(client.run("CONFIG SET replication-timeout 20") == "+OK\r\n");
+  CHECK(client.run("CLIENT DURABILITY SEMI") == "+OK\r\n");
+  CHECK(client.run("SET a 1") == kUnknown);
+  CHECK(client.run("CONFIG SET replication-timeout 60000") == "+OK\r\n");
+  client.send("PING\r\nGET a\r\nPING\r\nDEL missing\r\nPING\r\n");
+  for (const char* reply : {"+PONG\r\n", "$1\r\n1\r\n", "+PONG\r\n", ":0\r\n", "+PONG\r\n"})
+    CHECK(client.reply() == reply);
+}
+
+TEST_CASE("who wants no replies gets none, held or not") {
+  TestNode leader(with_threads(2));
+  TestNode follower(with_threads(2));
+  follow(follower, leader);
+  Client client(leader);
+  client.send(
+      "CLIENT DURABILITY SEMI\r\nPING\r\nCLIENT REPLY OFF\r\nNOSUCH\r\nSET a 1\r\nCLIENT REPLY ON\r\nSET a 2\r\n"
+      "CLIENT REPLY SKIP\r\nSET a 3\r\nGET a\r\n");
+  for (const char* reply : {"+OK\r\n", "+PONG\r\n", "+OK\r\n", "+OK\r\n", "$1\r\n3\r\n"})
+    CHECK(client.reply() == reply);
+}
