@@ -1,7 +1,9 @@
 #include "server/replication/applier.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <span>
 #include <type_traits>
 
 #include "server/replication/record.h"
@@ -29,13 +31,51 @@ std::optional<std::size_t> whole_record(ByteView bytes) {
   return size;
 }
 
+constexpr std::size_t kAhead = 16;  // records whose keys are fetched together
+
+/// Starts the cache misses that the records at the front will wait for, up to kAhead of them, as the dispatcher does
+/// for commands; returns how many there are. What is wrong with a record is found when it is applied.
+std::size_t fetch_ahead(const engine::Keyspace& keyspace, engine::EffectDecoder& decoder, ByteView bytes) {
+  struct Fetched {
+    engine::Key key;
+    engine::Keyspace::Ahead ahead;
+  };
+  std::array<Fetched, kAhead> fetched;
+  std::size_t keys = 0;
+  std::size_t records = 0;
+  while (records < kAhead) {
+    const auto size = whole_record(bytes);
+    if (!size) break;
+    ByteView effects = bytes.substr(kRecordHeader, *size - kRecordHeader);
+    bytes.remove_prefix(*size);
+    ++records;
+    const auto effect = decoder.take(effects);
+    if (!effect) break;
+    std::visit(
+        [&](const auto& one) {
+          if constexpr (requires { one.key; }) {
+            fetched[keys++] = {one.key, keyspace.prefetch_bucket(one.db, one.key)};
+          }
+        },
+        *effect);
+  }
+  constexpr int kSteps = 2;  // an entry from its bucket, or from the one behind that
+  for (int step = 0; step < kSteps; ++step) {
+    for (Fetched& one : std::span(fetched).first(keys)) engine::Keyspace::prefetch_entry(one.ahead, one.key);
+  }
+  return records;
+}
+
 }  // namespace
 
 std::expected<void, std::string> Applier::take(ByteView bytes, Instant now) {
+  std::size_t fetched = 0;  // records at the front
   while (!bytes.empty()) {
     if (!partial_.empty()) {
       if (auto taken = go_on_with_partial(bytes, now); !taken) return taken;
     } else if (const auto size = whole_record(bytes)) {
+      if (fetched == 0) fetched = fetch_ahead(keyspace_, decoder_, bytes);
+      --fetched;
       if (auto applied = apply(bytes.substr(0, *size), now); !applied) return applied;
       bytes.remove_prefix(*size);
     } else {
