@@ -160,7 +160,9 @@ bool Dispatcher::run_batch(Execution& execution, std::span<Request> requests, Ou
 /// After a command: consumes it, and tells whether nothing may follow it now.
 bool Dispatcher::ends_burst(const ClientState& client, const Request& request, Outcome& outcome) {
   if (client.blocked) [[unlikely]] {
-    if (!client.blocked->comes_again()) outcome.consumed = request.end;
+    // A command that waits for the replies before it has not run either.
+    const bool comes_again = client.blocked->comes_again() || client.blocked->kind == Blocked::Kind::Confirm;
+    if (!comes_again) outcome.consumed = request.end;
     outcome.state = State::Blocked;
     return true;
   }

@@ -32,6 +32,9 @@ Lsn last_write(const ClientState& client) {
 
 void Dispatcher::run_or_hold(Execution& execution, const Request& request, const Command& command) {
   ClientState& client = execution.client;
+  if (last_write(client) != Lsn{} && command.full_name == "client|durability") {
+    return wait_for_replicas(client);  // it is for what follows, and comes again after what is held
+  }
   // Who wants no replies is told nothing, so there is nothing to hold.
   if (ServerState::acks_needed(client, *loop_.settings) == 0 || client.reply_mode != ReplyMode::On ||
       !writes(client, command)) [[likely]] {
@@ -63,13 +66,14 @@ void Dispatcher::hold_rest(ClientState& client, OutputBuffer& out, Outcome& outc
 void Dispatcher::wait_for_replicas(ClientState& client) const {
   client.blocked = Blocked{.kind = Blocked::Kind::Confirm,
                            .until = client.held_until,
-                           .replicas = ServerState::acks_needed(client, *loop_.settings),
+                           .replicas = std::max<std::int64_t>(ServerState::acks_needed(client, *loop_.settings), 1),
                            .lsn = last_write(client)};
 }
 
 bool Dispatcher::settle_held(ClientState& client, OutputBuffer& out, Instant now) {
   if (!out.empty()) hold(client, out, {});
-  const std::int64_t needed = ServerState::acks_needed(client, *loop_.settings);
+  // Somebody was needed when the replies were held, whatever CONFIG SET has said since.
+  const std::int64_t needed = std::max<std::int64_t>(ServerState::acks_needed(client, *loop_.settings), 1);
   const auto confirmed = [&](Lsn lsn) { return server_.replication.confirmed_by(lsn) >= needed; };
   const Lsn last = last_write(client);
   if (last != Lsn{} && now < client.held_until && !confirmed(last)) {

@@ -122,7 +122,12 @@ void LoopWorker::end_wait_in_next_turn(ClientId id) {
 void LoopWorker::note_blocked(ClientId id) {
   blocked_.insert(id);
   blocked_count_.store(blocked_.size());
-  post_confirmed();  // what was confirmed before it was counted
+  // What it waits for may have been confirmed before it was counted.
+  loop_.post([this, id] {
+    Connection* const connection = find(id);
+    if (connection == nullptr || !connection->client().blocked) return;
+    if (server_.confirmed(*connection->client().blocked)) connection->end_wait(false);
+  });
 }
 
 void LoopWorker::note_unblocked(ClientId id) {

@@ -10,6 +10,7 @@ namespace magpie::commands {
 using server::Durability;
 
 CommandResult client_durability(CommandContext& context, ArgReader args) {
+  if (context.in_transaction) return error("ERR CLIENT DURABILITY is of no use inside a transaction");
   const ByteView mode = args.bytes();
   server::ClientState& client = context.client;
   std::int64_t acks = 1;

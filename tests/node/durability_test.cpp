@@ -140,3 +140,23 @@ TEST_CASE("who wants no replies gets none, held or not") {
   for (const char* reply : {"+OK\r\n", "+PONG\r\n", "+OK\r\n", "+OK\r\n", "$1\r\n3\r\n"})
     CHECK(client.reply() == reply);
 }
+
+TEST_CASE("a write keeps the durability it was sent with, whatever comes behind it") {
+  TestNode leader(with_threads(2));
+  Client client(leader);
+  CHECK(client.run("CONFIG SET replication-timeout 30") == "+OK\r\n");
+  client.send(
+      "CLIENT DURABILITY SEMI 1\r\nSET a 1\r\nCLIENT DURABILITY DEFAULT\r\nSET b 1\r\n"
+      "CLIENT DURABILITY SEMI\r\nSET c 1\r\nCLIENT DURABILITY ASYNC\r\nPING\r\n");
+  const std::string ok = "+OK\r\n";
+  for (const std::string& reply : {ok, kUnknown, ok, ok, ok, kUnknown, ok, std::string("+PONG\r\n")}) {
+    CHECK(client.reply() == reply);
+  }
+  CHECK(client.run("CLIENT DURABILITY DEFAULT") == ok);
+  client.send("CONFIG SET replication-mode semi\r\nSET a 2\r\nCONFIG SET replication-mode async\r\n");
+  for (const std::string& reply : {ok, kUnknown, ok}) CHECK(client.reply() == reply);
+  client.send("MULTI\r\nCLIENT DURABILITY SEMI\r\nEXEC\r\n");
+  CHECK(client.reply() == ok);
+  CHECK(client.reply() == "+QUEUED\r\n");
+  CHECK(client.reply().find("-ERR CLIENT DURABILITY") != std::string::npos);
+}
