@@ -72,6 +72,24 @@ void OutputBuffer::truncate(std::size_t size) {
   own_.truncate(size - shared_bytes_);
 }
 
+OutputBuffer OutputBuffer::split(std::size_t size) {
+  DCHECK(own_taken_ == 0 && next_ == 0 && next_taken_ == 0);
+  OutputBuffer rest;
+  std::size_t shared_before = shared_bytes_;
+  std::size_t first = shared_.size();
+  while (first > 0 && shared_[first - 1].at + shared_before > size) shared_before -= shared_[--first].bytes.size();
+  const std::size_t own_before = size - shared_before;
+  rest.own_.append(own_.view().substr(own_before));
+  for (std::size_t i = first; i < shared_.size(); ++i) {
+    rest.shared_.push_back({shared_[i].at - own_before, std::move(shared_[i].bytes)});
+  }
+  rest.shared_bytes_ = rest.shared_held_ = shared_bytes_ - shared_before;
+  shared_.resize(first);
+  shared_bytes_ = shared_held_ = shared_before;
+  own_.truncate(own_before);
+  return rest;
+}
+
 void OutputBuffer::clear() {
   own_.truncate(0);
   shared_.clear();

@@ -38,6 +38,8 @@ class OutputBuffer {
   void consume(std::size_t count);
   /// Keeps the first `size` bytes. Must not cut shared bytes, nor follow consume().
   void truncate(std::size_t size);
+  /// Keeps the first `size` bytes and returns what stood behind them, with the same conditions.
+  OutputBuffer split(std::size_t size);
   /// Empties it and keeps its memory.
   void clear();
   /// Empties it and returns its memory.

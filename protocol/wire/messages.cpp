@@ -126,12 +126,33 @@ void put(const Heartbeat& from, pb::Message& to) {
   heartbeat.set_commit(from.commit);
   heartbeat.set_time_ms(from.time_ms);
   heartbeat.set_sent_ns(from.sent_ns);
+  heartbeat.set_stuck(from.stuck);
 }
 void put(const HeartbeatAnswer& from, pb::Message& to) {
   pb::HeartbeatAnswer& answer = *to.mutable_heartbeat_answer();
   answer.set_term(from.term);
   answer.set_lsn(from.lsn);
   answer.set_sent_ns(from.sent_ns);
+  answer.set_heartbeat_term(from.heartbeat_term);
+  answer.set_leader(text(from.leader));
+  answer.set_follower(text(from.follower));
+}
+void put(const Login& from, pb::Message& to) { to.mutable_login()->set_proof(text(from.proof)); }
+void put(const PreVote& from, pb::Message& to) {
+  pb::PreVote& question = *to.mutable_pre_vote();
+  question.set_round(from.round);
+  question.set_candidate(text(from.candidate));
+  question.set_term(from.term);
+  question.set_reason(static_cast<pb::CampaignReason>(from.reason));
+}
+void put(const PreVoteAnswer& from, pb::Message& to) {
+  pb::PreVoteAnswer& answer = *to.mutable_pre_vote_answer();
+  answer.set_round(from.round);
+  answer.set_voter(text(from.voter));
+  answer.set_heard(from.heard);
+  answer.set_complete(from.complete);
+  answer.set_term(from.term);
+  answer.set_lsn(from.lsn);
 }
 
 // --- from protobuf ---
@@ -243,13 +264,38 @@ Message take(const pb::Heartbeat& from, Taker& taker) {
                .lsn = from.lsn(),
                .commit = from.commit(),
                .time_ms = from.time_ms(),
-               .sent_ns = from.sent_ns()};
+               .sent_ns = from.sent_ns(),
+               .stuck = from.stuck()};
   taker.bytes(from.leader(), to.leader, kNoIncarnation);
   taker.bytes(from.follower(), to.follower, kNoIncarnation);
   return to;
 }
-Message take(const pb::HeartbeatAnswer& from, Taker&) {
-  return HeartbeatAnswer{from.term(), from.lsn(), from.sent_ns()};
+Message take(const pb::HeartbeatAnswer& from, Taker& taker) {
+  HeartbeatAnswer to{
+      .term = from.term(), .lsn = from.lsn(), .sent_ns = from.sent_ns(), .heartbeat_term = from.heartbeat_term()};
+  taker.bytes(from.leader(), to.leader, kNoIncarnation);
+  taker.bytes(from.follower(), to.follower, kNoIncarnation);
+  return to;
+}
+Message take(const pb::Login& from, Taker& taker) {
+  Login to;
+  taker.bytes(from.proof(), to.proof, kNoProof);
+  return to;
+}
+Message take(const pb::PreVote& from, Taker& taker) {
+  PreVote to{.round = from.round(), .term = from.term()};
+  taker.bytes(from.candidate(), to.candidate, kNoIncarnation);
+  taker.code(from.reason(), CampaignReason::Silence, CampaignReason::First, to.reason, "a reason that is not known");
+  return to;
+}
+Message take(const pb::PreVoteAnswer& from, Taker& taker) {
+  PreVoteAnswer to{.round = from.round(),
+                   .heard = from.heard(),
+                   .complete = from.complete(),
+                   .term = from.term(),
+                   .lsn = from.lsn()};
+  taker.bytes(from.voter(), to.voter, kNoIncarnation);
+  return to;
 }
 
 std::optional<Message> take_any(const pb::Message& from, Taker& taker) {
@@ -288,6 +334,12 @@ std::optional<Message> take_any(const pb::Message& from, Taker& taker) {
       return take(from.heartbeat(), taker);
     case pb::Message::kHeartbeatAnswer:
       return take(from.heartbeat_answer(), taker);
+    case pb::Message::kLogin:
+      return take(from.login(), taker);
+    case pb::Message::kPreVote:
+      return take(from.pre_vote(), taker);
+    case pb::Message::kPreVoteAnswer:
+      return take(from.pre_vote_answer(), taker);
     case pb::Message::OF_NOT_SET:
       break;
   }

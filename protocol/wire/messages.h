@@ -29,6 +29,7 @@ using Nonce = std::array<std::uint8_t, kNonceBytes>;
 using Proof = std::array<std::uint8_t, kProofBytes>;  // HMAC-SHA256
 
 enum class Purpose : std::uint8_t { Follow = 1, Heartbeats = 2 };
+enum class CampaignReason : std::uint8_t { Silence, ProofOfDeath, SoleLost, AllDead, First };
 enum class RefusalCode : std::uint8_t { Other, Version, Cluster, Secret, NotLeader, Busy };
 
 struct TermBegin {
@@ -116,13 +117,37 @@ struct Heartbeat {
   std::uint64_t commit = 0;
   std::int64_t time_ms = 0;
   std::uint64_t sent_ns = 0;
+  bool stuck = false;
   bool operator==(const Heartbeat&) const = default;
 };
 struct HeartbeatAnswer {
   std::uint64_t term = 0;
   std::uint64_t lsn = 0;
   std::uint64_t sent_ns = 0;
+  std::uint64_t heartbeat_term = 0;
+  Incarnation leader{};
+  Incarnation follower{};
   bool operator==(const HeartbeatAnswer&) const = default;
+};
+struct Login {
+  Proof proof{};
+  bool operator==(const Login&) const = default;
+};
+struct PreVote {
+  std::uint64_t round = 0;
+  Incarnation candidate{};
+  std::uint64_t term = 0;
+  CampaignReason reason = CampaignReason::Silence;
+  bool operator==(const PreVote&) const = default;
+};
+struct PreVoteAnswer {
+  std::uint64_t round = 0;
+  Incarnation voter{};
+  bool heard = false;
+  bool complete = false;
+  std::uint64_t term = 0;
+  std::uint64_t lsn = 0;
+  bool operator==(const PreVoteAnswer&) const = default;
 };
 
 struct TakeOver {
@@ -154,8 +179,9 @@ struct RepairData {
   bool operator==(const RepairData&) const = default;
 };
 
-using Message = std::variant<Hello, Welcome, Refusal, Follow, Resume, SyncBegin, SyncData, SyncEnd, Batch, Applied,
-                             Heartbeat, HeartbeatAnswer, TakeOver, TookOver, Diverged, Touched, RepairData>;
+using Message =
+    std::variant<Hello, Welcome, Refusal, Follow, Resume, SyncBegin, SyncData, SyncEnd, Batch, Applied, Heartbeat,
+                 HeartbeatAnswer, TakeOver, TookOver, Diverged, Touched, RepairData, Login, PreVote, PreVoteAnswer>;
 
 /// Appends the message as a frame; it must fit one.
 void append_message(ByteBuffer& to, const Message& message);

@@ -128,4 +128,27 @@ TEST_CASE("reply writer: a shared bulk reads like a copied one") {
   CHECK(buffer.shared_memory() == 5);
 }
 
+TEST_CASE("output buffer: it is split at every place that does not cut shared bytes") {
+  const SharedOwner first{"<first>"};
+  const SharedOwner second{"<second>"};
+  const std::string all = "ab<first>c<second>de";
+  for (const std::size_t size : {0U, 1U, 2U, 9U, 10U, 18U, 19U, 20U}) {
+    CAPTURE(size);
+    OutputBuffer out;
+    out.own().append("ab");
+    out.append(first.share());
+    out.own().append("c");
+    out.append(second.share());
+    out.own().append("de");
+    const OutputBuffer rest = out.split(size);
+    CHECK(out.size() == size);
+    CHECK(text_of(out) == all.substr(0, size));
+    CHECK(rest.size() == all.size() - size);
+    CHECK(text_of(rest) == all.substr(size));
+    CHECK(out.shared_memory() + rest.shared_memory() == 15);
+  }
+  CHECK(first.readers == 0);
+  CHECK(second.readers == 0);
+}
+
 }  // namespace magpie
