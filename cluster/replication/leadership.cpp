@@ -56,10 +56,12 @@ void Leadership::answered(const HeartbeatAnswer& answer, BootTime now) {
   has(follower, answer.position, now);
 }
 
-void Leadership::acknowledged(const Member& member, const LogPosition& position, bool complete, BootTime now) {
+bool Leadership::acknowledged(const Member& member, const LogPosition& position, bool complete, BootTime now) {
   Follower& follower = known(member, now);
+  const bool first = !follower.has;
   follower.complete = complete;
   if (complete && counts(position)) has(follower, position, now);
+  return first && follower.has.has_value();
 }
 
 void Leadership::has(Follower& follower, const LogPosition& position, BootTime now) {

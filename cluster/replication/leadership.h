@@ -40,7 +40,8 @@ class Leadership {
   /// This node's own log. The first record of the term is its barrier.
   void local(const LogPosition& position, BootTime now);
   void answered(const HeartbeatAnswer& answer, BootTime now);
-  void acknowledged(const Member& follower, const LogPosition& position, bool complete, BootTime now);
+  /// True if it is the first time that this counts.
+  bool acknowledged(const Member& follower, const LogPosition& position, bool complete, BootTime now);
   /// What that node has answered so far keeps the lease no longer.
   void void_answers(const NodeId& node, BootTime now);
 

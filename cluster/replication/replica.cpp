@@ -36,7 +36,8 @@ void Replica::on(const LocalApplied& event) {
 
 void Replica::on(const FollowerApplied& event) {
   if (!lead_ || !of_shard(event.follower) || (config_.rules.identity && event.term != lead_->term())) return;
-  lead_->acknowledged(event.follower, event.position, event.complete, now_.boot);
+  const bool first = lead_->acknowledged(event.follower, event.position, event.complete, now_.boot);
+  if (first) heartbeat_due_ = now_.boot;  // its answers count from now on
 }
 
 void Replica::on(const HandOver& event) {
@@ -90,6 +91,10 @@ bool Replica::confirmed(Lsn lsn, ReplicationMode mode, std::size_t semi_acks) co
   if (mode == ReplicationMode::Async) return true;
   if (mode == ReplicationMode::Semi) return lead_->confirmed_by(semi_acks) >= lsn;
   return lead_->commit() >= lsn && enough_members();
+}
+
+Lsn Replica::confirmed_by(std::size_t followers) const {
+  return lead_ ? lead_->confirmed_by(followers).value_or(Lsn{}) : Lsn{};
 }
 
 BootTime Replica::wake_at() const {

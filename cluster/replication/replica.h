@@ -56,6 +56,11 @@ class Replica {
   /// once. The lease is for the caller to check (semi and async, R19).
   bool confirmed(Lsn lsn, ReplicationMode mode) const { return confirmed(lsn, mode, config_.semi_acks); }
   bool confirmed(Lsn lsn, ReplicationMode mode, std::size_t semi_acks) const;
+  /// Up to where so many followers of the ISR have the log; 0 for others than a leader.
+  Lsn confirmed_by(std::size_t followers) const;
+  /// For a follower: its leader is heard of until then, if nothing more comes.
+  BootTime leader_until() const { return leader_ && !lead_ ? last_heard_ + config_.timing.takeover : kLongAgo; }
+  std::uint64_t loss_epoch() const { return view_.state() ? view_.state()->loss_epoch : 0; }
   /// For a leader: what it knows of each follower.
   std::vector<FollowerState> followers() const;
   /// Enough members for isr writes to be accepted, and acknowledged.
@@ -196,7 +201,7 @@ class Replica {
   std::optional<RequestId> stuck_read_;  // R25
   std::optional<Revision> ignoring_since_;
   bool stuck_told_ = false;
-  std::uint64_t loss_epoch_ = 0;
+  std::optional<std::uint64_t> loss_epoch_;  // that was seen
 
   bool serving_told_ = false;
   Lsn commit_told_;

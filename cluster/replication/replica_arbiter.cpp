@@ -110,7 +110,7 @@ void Replica::view_changed() {
     last_heard_ = now_.boot;
   }
   if (!state) return;
-  if (state->loss_epoch > loss_epoch_ && loss_epoch_ != 0) notice(Notice::What::DataLost);
+  if (loss_epoch_ && state->loss_epoch > *loss_epoch_) notice(Notice::What::DataLost);
   loss_epoch_ = state->loss_epoch;
   if (view_.term() < term_) return;
   if (state->leader) set_leader(*state->leader, view_.term());

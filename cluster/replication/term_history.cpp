@@ -12,7 +12,10 @@ Lsn end_of(std::span<const TermHistory::Begin> begins, std::size_t number, Lsn e
 
 }  // namespace
 
-void TermHistory::begin(Term term, Lsn at) { begins_.push_back({term, at}); }
+void TermHistory::begin(Term term, Lsn at) {
+  if (!begins_.empty() && begins_.back().at == at) begins_.pop_back();
+  begins_.push_back({term, at});
+}
 
 void TermHistory::cut(Lsn at) {
   while (!begins_.empty() && begins_.back().at >= at) begins_.pop_back();

@@ -24,7 +24,8 @@ class TermHistory {
   /// The term of what is written last; 0 if there is none.
   Term last() const { return begins_.empty() ? Term{} : begins_.back().term; }
   std::span<const Begin> begins() const { return begins_; }
-  /// A new leadership writes from there on. Its term must be higher, and the place not before that of the last.
+  /// A new leadership writes from there on. Its term must be higher, and the place not before that of the last; a term
+  /// that has written nothing is forgotten.
   void begin(Term term, Lsn at);
   /// What was written from there on is given up.
   void cut(Lsn at);

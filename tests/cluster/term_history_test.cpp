@@ -65,3 +65,9 @@ TEST_CASE("each place has a term, and what is cut has none") {
   some.cut(Lsn{0});
   CHECK(some.last() == Term{0});
 }
+
+TEST_CASE("a term that wrote nothing leaves no trace") {
+  CHECK(history({{1, 1}, {2, 100}, {3, 100}}) == history({{1, 1}, {3, 100}}));
+  // A replica that was connected through two hand-overs has all that the last leader has.
+  CHECK(common(history({{1, 1}, {2, 100}, {3, 100}}), 100, history({{1, 1}, {2, 100}}), 100) == Lsn{100});
+}
