@@ -86,6 +86,19 @@ struct SwapDb {
 
 using Effect = std::variant<Put, Overwrite, Erase, SetExpiry, ListPush, ListSet, ListInsert, ListErase, Flush, SwapDb>;
 
+/// The stripes that it reaches.
+inline StripeMask stripes_of(const Effect& effect) {
+  return std::visit(
+      []<class SomeEffect>(const SomeEffect& one) {
+        if constexpr (requires { one.key; }) {
+          return mask_of(one.key.stripe);
+        } else {
+          return kAllStripes;
+        }
+      },
+      effect);
+}
+
 /// Reads effects just before they happen, under the locks of their stripes: the replication log, tests. Must not call
 /// back.
 class EffectSink {

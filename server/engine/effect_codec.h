@@ -30,9 +30,6 @@ std::size_t encoded_bound(const Effect& effect);
 /// Writes at most encoded_bound(); returns where it ended.
 char* encode(const Effect& effect, char* to);
 
-/// All of it but the bytes of the value, which are its end: for a string that travels in pieces. Not for an Integer.
-char* encode_head(const Put& string, char* to);
-
 /// Reads effects that come from outside. One thread.
 class EffectDecoder {
  public:

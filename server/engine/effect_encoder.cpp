@@ -165,12 +165,4 @@ char* encode(const Effect& effect, char* to) {
   return writer.at();
 }
 
-char* encode_head(const Put& string, char* to) {
-  Writer writer(to);
-  writer.head(Kind::Put, string.db, string.key);
-  writer.expiry(string.expiry);
-  writer.string_head(string.value);
-  return writer.at();
-}
-
 }  // namespace magpie::engine

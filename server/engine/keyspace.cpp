@@ -114,7 +114,8 @@ void Keyspace::change(const Overwrite& effect, Instant now) {
   const StringValue text = StringValue::raw(text_of(old->string(), scratch));
   const std::size_t end = std::max(effect.offset + effect.bytes.size(), text.bytes.size());
   EntryContent content{effect.key.bytes, text, old->expiry(), end};
-  if (end > text.bytes.size() && Entry::size_of(content) > Arena::kLargest) {
+  const bool grows_slowly = end > text.bytes.size() && end <= 2 * text.bytes.size();
+  if (grows_slowly && Entry::size_of(content) > Arena::kLargest) {
     // Room to grow, so that appending byte by byte stays linear: twice the size, at most 1 MB more.
     constexpr std::size_t kMostSlack = std::size_t{1} << 20;
     content.room = end + std::min(end, kMostSlack);

@@ -11,18 +11,6 @@
 namespace magpie::server {
 namespace {
 
-engine::StripeMask stripes_of(const engine::Effect& effect) {
-  return std::visit(
-      []<class SomeEffect>(const SomeEffect& one) {
-        if constexpr (std::is_same_v<SomeEffect, engine::Flush> || std::is_same_v<SomeEffect, engine::SwapDb>) {
-          return engine::kAllStripes;
-        } else {
-          return engine::mask_of(one.key.stripe);
-        }
-      },
-      effect);
-}
-
 /// Bytes of the record that begins here; nothing if they have not all come.
 std::optional<std::size_t> whole_record(ByteView bytes) {
   if (bytes.size() < kRecordHeader) return std::nullopt;
@@ -66,6 +54,19 @@ std::size_t fetch_ahead(const engine::Keyspace& keyspace, engine::EffectDecoder&
   return records;
 }
 
+/// Whether the effect, whose record ends there, is in its key already.
+bool is_in(const Repair& repair, const engine::Effect& effect, Lsn end) {
+  return std::visit(
+      [&]<class SomeEffect>(const SomeEffect& one) {
+        if constexpr (requires { one.key; }) {
+          return repair.has(one.db, one.key.bytes, end);
+        } else {
+          return false;
+        }
+      },
+      effect);
+}
+
 }  // namespace
 
 std::expected<void, std::string> Applier::take(ByteView bytes, Instant now) {
@@ -106,42 +107,53 @@ std::expected<void, std::string> Applier::go_on_with_partial(ByteView& bytes, In
 
 std::expected<void, std::string> Applier::apply(ByteView record, Instant now) {
   const ByteView effects = record.substr(kRecordHeader);
+  if (effects.empty()) return apply_barrier(record);
   ByteView rest = effects;
   const auto first = decoder_.take(rest);
   if (!first) return std::unexpected(first.error());
-  engine::StripeMask stripes = stripes_of(*first);
+  engine::StripeMask stripes = engine::stripes_of(*first);
   const bool alone = rest.empty();
   while (!rest.empty()) {
     const auto effect = decoder_.take(rest);
     if (!effect) return std::unexpected(effect.error());
-    stripes |= stripes_of(*effect);
+    stripes |= engine::stripes_of(*effect);
   }
   const engine::Keyspace::Guard guard = keyspace_.lock(stripes);
-  if (!keyspace_.follows()) return {};  // it leads since a moment ago
-  if (log_ != nullptr) record_end_ = log_->end() + record.size();
+  if (!tenure_.holds()) return {};
   if (auto applied = alone ? replay(*first, now) : replay_group(effects, now); !applied) return applied;
   if (log_ != nullptr) log_->append(record);
-  if (repair_ != nullptr && record_end_ >= repair_->highest()) [[unlikely]] {
-    repair_.reset();
-    repaired_();
-  }
   return {};
 }
 
-bool Applier::is_ahead(const engine::Effect& effect) const {
-  return std::visit(
-      [&]<class SomeEffect>(const SomeEffect& one) {
-        if constexpr (requires { one.key; }) {
-          return repair_->has(one.db, one.key.bytes, record_end_);
-        } else {
-          return false;
-        }
-      },
-      effect);
+/// The first record of a term: it changes nothing.
+std::expected<void, std::string> Applier::apply_barrier(ByteView record) {
+  const engine::Keyspace::Guard guard = keyspace_.lock(engine::mask_of(engine::stripe_at(0)));
+  if (tenure_.holds() && log_ != nullptr) log_->append(record);
+  return {};
+}
+
+std::expected<void, std::string> Applier::take_behind(const Repair& repair, ByteView bytes, Instant now) {
+  while (const auto size = whole_record(bytes)) {
+    if (auto applied = apply_behind(repair, bytes.substr(0, *size), now); !applied) return applied;
+    bytes.remove_prefix(*size);
+  }
+  partial_.append(bytes);
+  return {};
+}
+
+std::expected<void, std::string> Applier::apply_behind(const Repair& repair, ByteView record, Instant now) {
+  const Lsn end = log_->end() + record.size();
+  for (ByteView effects = record.substr(kRecordHeader); !effects.empty();) {
+    const auto effect = decoder_.take(effects);
+    if (!effect) return std::unexpected(effect.error());
+    if (is_in(repair, *effect, end)) continue;
+    if (auto done = replay(*effect, now); !done) return done;
+  }
+  log_->append(record);
+  return {};
 }
 
 std::expected<void, std::string> Applier::replay(const engine::Effect& effect, Instant now) {
-  if (repair_ != nullptr && is_ahead(effect)) return {};
   if (!keyspace_.can_replay(effect)) return std::unexpected("an effect does not fit the data that is here");
   keyspace_.replay(effect, now);
   return {};

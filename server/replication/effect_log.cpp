@@ -12,7 +12,6 @@
 namespace magpie::server {
 namespace {
 
-constexpr std::size_t kSegment = LogSegment::kUsual;
 constexpr std::size_t kKeptForGroups = std::size_t{64} << 10;  // of memory, by each thread
 
 /// The group of this thread.
@@ -20,6 +19,7 @@ struct OpenGroup {
   unsigned depth = 0;
   EffectLog* log = nullptr;
   ByteBuffer effects;
+  engine::StripeMask stripes = 0;
 };
 thread_local OpenGroup open_group;
 thread_local std::uint64_t recorded = 0;  // by this thread, up to there
@@ -68,9 +68,10 @@ LogSegment::~LogSegment() {
   if (capacity_ != kUsual || !SpareMemory::instance().give(bytes_)) delete[] bytes_;
 }
 
-EffectLog::EffectLog(std::size_t capacity, Lsn begin) : capacity_(capacity), end_(begin.bytes) {
-  segments_.push_back(std::make_shared<LogSegment>(begin, kSegment));
-  held_ = kSegment;
+EffectLog::EffectLog(std::size_t capacity, Lsn begin, std::size_t segment)
+    : segment_(segment), capacity_(capacity), end_(begin.bytes) {
+  segments_.push_back(std::make_shared<LogSegment>(begin, segment_));
+  held_ = segment_;
 }
 
 /// Room at the end of the last segment, or of a new one.
@@ -78,7 +79,7 @@ char* EffectLog::reserve(std::size_t most) {
   const LogSegment* last = segments_.back().get();
   if (last->capacity_ - last->size() < most) [[unlikely]] {
     drop_oldest();  // before, so that its memory serves again
-    const std::size_t size = std::max(kSegment, most);
+    const std::size_t size = std::max(segment_, most);
     segments_.push_back(std::make_shared<LogSegment>(last->end(), size));
     held_ += size;
     last = segments_.back().get();
@@ -109,6 +110,7 @@ void EffectLog::on_effect(const engine::Effect& effect) {
     ByteBuffer& effects = open_group.effects;
     char* const to = effects.reserve(most);
     effects.commit(static_cast<std::size_t>(engine::encode(effect, to) - to));
+    open_group.stripes |= engine::stripes_of(effect);
     return;
   }
   const std::lock_guard guard(lock_);
@@ -118,27 +120,48 @@ void EffectLog::on_effect(const engine::Effect& effect) {
   put_record_header(record, size);
   commit(kRecordHeader + size);
   recorded = end_.load(std::memory_order_relaxed);
+  note_stripes(engine::stripes_of(effect));
   fetch_ahead(body + size);
 }
 
-void EffectLog::append_record(ByteView effects) {
+/// Of what is recorded just now.
+void EffectLog::note_stripes(engine::StripeMask stripes) {
+  const std::uint64_t end = end_.load(std::memory_order_relaxed);
+  for (; stripes != 0; stripes &= stripes - 1) {
+    last_in_[static_cast<std::size_t>(std::countr_zero(stripes))].store(end, std::memory_order_release);
+  }
+}
+
+Lsn EffectLog::last_in(engine::StripeMask stripes) const {
+  if (stripes == engine::kAllStripes) return end();
+  std::uint64_t last = 0;
+  for (; stripes != 0; stripes &= stripes - 1) {
+    last =
+        std::max(last, last_in_[static_cast<std::size_t>(std::countr_zero(stripes))].load(std::memory_order_acquire));
+  }
+  return Lsn{last};
+}
+
+void EffectLog::append_record(ByteView effects, engine::StripeMask stripes) {
   const std::lock_guard guard(lock_);
   if (effects.size() > most_group_) [[unlikely]] {
-    return break_off();
+    break_off();
+    return note_stripes(stripes);
   }
   char* const record = reserve(kRecordHeader + effects.size());
   put_record_header(record, effects.size());
   std::ranges::copy(effects, record + kRecordHeader);
   commit(kRecordHeader + effects.size());
   recorded = end_.load(std::memory_order_relaxed);
+  note_stripes(stripes);
 }
 
 /// What happens now cannot be told: the log begins anew behind a place that it does not have.
 void EffectLog::break_off() {
   const Lsn begin = segments_.back()->end() + 1;
   segments_.clear();
-  segments_.push_back(std::make_shared<LogSegment>(begin, kSegment));
-  held_ = kSegment;
+  segments_.push_back(std::make_shared<LogSegment>(begin, segment_));
+  held_ = segment_;
   end_.store(begin.bytes, std::memory_order_release);
   recorded = begin.bytes;
 }
@@ -158,6 +181,7 @@ void EffectLog::cut(Lsn at) {
   shorter->size_.store(kept, std::memory_order_release);
   segments_.back() = std::move(shorter);
   end_.store(at.bytes, std::memory_order_release);
+  for (auto& reached : last_in_) reached.store(std::min(reached.load(std::memory_order_relaxed), at.bytes));
 }
 
 void EffectLog::begin_sync() {
@@ -215,7 +239,8 @@ void EffectLog::end_group() {
   if (--open_group.depth > 0) return;
   open_group.log = nullptr;
   ByteBuffer& effects = open_group.effects;
-  if (!effects.empty()) append_record(effects.view());
+  if (!effects.empty()) append_record(effects.view(), open_group.stripes);
+  open_group.stripes = 0;
   if (effects.capacity() > kKeptForGroups) {
     effects.release();
   } else {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -47,8 +48,8 @@ class LogSegment {
 /// The last effects of a shard, as records (record.h), up to a bound. Any thread, where nothing else is said.
 class EffectLog final : public engine::EffectSink {
  public:
-  /// Keeps at least the last `capacity` bytes, in whole segments. The first record begins at `begin`.
-  EffectLog(std::size_t capacity, Lsn begin);
+  /// Keeps at least the last `capacity` bytes, in whole segments of so many. The first record begins at `begin`.
+  EffectLog(std::size_t capacity, Lsn begin, std::size_t segment = LogSegment::kUsual);
   EffectLog(const EffectLog&) = delete;
   EffectLog& operator=(const EffectLog&) = delete;
 
@@ -69,6 +70,9 @@ class EffectLog final : public engine::EffectSink {
   /// the segments that they have.
   void cut(Lsn at);
 
+  /// Where the last record of a leader ends that touches one of these stripes; not before it in any case.
+  Lsn last_in(engine::StripeMask stripes) const;
+
   /// Where the next record will begin.
   Lsn end() const { return Lsn{end_.load(std::memory_order_acquire)}; }
   /// From where on it can be read.
@@ -88,17 +92,20 @@ class EffectLog final : public engine::EffectSink {
  private:
   char* reserve(std::size_t most);
   void commit(std::size_t size);
-  void append_record(ByteView effects);
+  void append_record(ByteView effects, engine::StripeMask stripes);
+  void note_stripes(engine::StripeMask stripes);
   void drop_oldest();
   void break_off();
 
   mutable engine::StripeLock lock_;  // guards what follows
+  const std::size_t segment_;
   std::size_t capacity_;
   std::size_t most_group_ = kMostRecord;
   unsigned syncs_ = 0;
   std::deque<std::shared_ptr<LogSegment>> segments_;  // never empty; the last one is written to
   std::size_t held_ = 0;  // bytes of their memory
   std::atomic<std::uint64_t> end_;
+  std::array<std::atomic<std::uint64_t>, engine::kStripes> last_in_{};
 };
 
 }  // namespace magpie::server

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "protocol/printable.h"
 #include "server/replication/wire_history.h"
 
 namespace magpie::server {
@@ -73,13 +74,17 @@ FollowerSession::Outcome FollowerSession::take_hello(const wire::Hello& hello, I
                   out);
   }
   if (hello.cluster != identity_.cluster) {
-    return refuse(wire::RefusalCode::Cluster,
-                  "it belongs to the cluster '" + hello.cluster + "', this node to '" + identity_.cluster + "'", out);
+    return refuse(
+        wire::RefusalCode::Cluster,
+        "it belongs to the cluster '" + printable(hello.cluster) + "', this node to '" + identity_.cluster + "'", out);
   }
   if (hello.purpose != wire::Purpose::Follow) return std::unexpected("it wants what this node does not do");
   peer_ = hello;
+  if (terms_.duties != nullptr && !terms_.term) {
+    return refuse(wire::RefusalCode::NotLeader, "this node does not lead its shard", out);
+  }
   stage_ = Stage::Follow;
-  const std::string told = hello.client_address.substr(0, hello.client_address.rfind(':'));
+  const std::string told = printable(hello.client_address.substr(0, hello.client_address.rfind(':')));
   status_ = std::make_shared<FollowerStatus>(told.empty() ? terms_.peer_address : told, port_of(hello.client_address));
   status_->heard_ms = now.ms;
   welcome_ = {std::min(hello.newest_version, kNewestVersion), identity_.node, identity_.incarnation, terms_.nonce, {}};
@@ -100,13 +105,14 @@ FollowerSession::Outcome FollowerSession::take_follow(const wire::Follow& follow
   if (!wire::same_proof(follow.proof, prove(terms_.secret, "follower", peer_, welcome_))) {
     return refuse(wire::RefusalCode::Secret, kOtherSecret, out);
   }
+  if (terms_.duties != nullptr) terms_.duties->peer_seen(peer());
   if (follow.databases != keyspace_.databases()) {
     return refuse(wire::RefusalCode::Other,
                   "it has " + std::to_string(follow.databases) + " databases, this node " +
                       std::to_string(keyspace_.databases()) + "; the option 'databases' must be the same",
                   out);
   }
-  if (replication_.follows() && (replication_.log() == nullptr || replication_.repair() != nullptr)) {
+  if (replication_.follows() && replication_.log() == nullptr) {
     return refuse(wire::RefusalCode::Busy, "this node has not got its own data yet", out);
   }
   replication_.keep_log();
@@ -138,26 +144,32 @@ void FollowerSession::resume(Lsn at, const Replication::Place& here, ByteBuffer&
 /// It has written what this log has not; it gets the keys that it touched there as they are here.
 FollowerSession::Outcome FollowerSession::take_touched(const wire::Touched& touched, ByteBuffer& out) {
   constexpr std::size_t kMostTouched = std::size_t{64} << 20;
-  constexpr std::size_t kMostStates = std::size_t{64} << 20;
   if (records_.size() + touched.records.size() > kMostTouched) return std::unexpected("it has touched too many keys");
   records_.append(touched.records);
   if (!touched.last) return {};
-  ByteBuffer states;
-  const std::optional<Lsn> until =
-      touched.everything ? std::nullopt : append_states(keyspace_, *log_, records_.view(), kMostStates, states);
-  records_.release();
-  if (!until || !touches_keys_only(*log_, sent_, keyspace_.databases())) {
+  ByteBuffer keys = std::exchange(records_, {});
+  if (touched.everything || welcome_.version < kRepairInPieces) {
     begin_sync(out);
     return {};
   }
-  for (ByteView rest = states.view(); !rest.empty();) {
-    const ByteView part = rest.substr(0, kMostRecords);
-    send(out, wire::RepairData{part, until->bytes});
-    rest.remove_prefix(part.size());
-  }
-  resume(sent_, replication_.place(), out);
-  log_line_ = "gives up the end of its log; it " + log_line_;
+  states_.emplace(keyspace_, log_, sent_, std::move(keys));
+  stage_ = Stage::Repairing;
   return {};
+}
+
+FollowerSession::More FollowerSession::produce_repair(std::size_t most, ByteBuffer& out) {
+  const KeyStates::State state = states_->produce(records_, std::min(most, kMostRecords));
+  if (!records_.empty()) send(out, wire::RepairData{records_.view(), states_->lsn().bytes});
+  records_.truncate(0);
+  if (state == KeyStates::State::More) return More::Yes;
+  states_.reset();
+  if (state == KeyStates::State::Impossible) {
+    begin_sync(out);
+  } else {
+    resume(sent_, replication_.place(), out);
+    log_line_ = "gives up the end of its log; it " + log_line_;
+  }
+  return More::Yes;
 }
 
 void FollowerSession::begin_sync(ByteBuffer& out) {
@@ -178,15 +190,20 @@ FollowerSession::Outcome FollowerSession::take_applied(const wire::Applied& appl
   if (applied.taken < taken_ || applied.taken > frames_) return std::unexpected("it counts bytes that were not sent");
   taken_ = applied.taken;
   status_->heard_ms = now.ms;
-  if (stage_ == Stage::Syncing) return {};
-  if (Lsn{applied.lsn} > sent_) return std::unexpected("it confirms what was not sent");
+  if (syncing()) return {};
+  const Lsn confirmed{applied.lsn};
+  if (confirmed > sent_) return std::unexpected("it confirms what was not sent");
+  if (confirmed == Lsn{}) return {};  // it has dealt with bytes, and says no more than that
   status_->confirmed = applied.lsn;
+  if (terms_.duties != nullptr) terms_.duties->follower_applied(peer(), *terms_.term, {Term{applied.term}, confirmed});
   return {};
 }
 
 FollowerSession::More FollowerSession::produce(std::size_t most, Instant now, ByteBuffer& out) {
+  log_line_.clear();
   if (!streaming() || frames_ - taken_ >= kWindow) return More::No;
   if (log_ != replication_.log()) return More::Never;  // which has come to its end
+  if (stage_ == Stage::Repairing) return produce_repair(most, out);
   return stage_ == Stage::Syncing ? produce_sync(most, out) : produce_log(most, now, out);
 }
 
@@ -230,7 +247,7 @@ void FollowerSession::ask_to_take_over(Lsn lsn, bool force, ByteBuffer& out) {
 }
 
 void FollowerSession::send_heartbeat(Instant now, ByteBuffer& out) {
-  if (!streaming()) return;
+  if (stage_ < Stage::Syncing) return;
   send(out, wire::Heartbeat{.term = replication_.term_at(sent_).term.number,
                             .leader = identity_.incarnation,
                             .follower = peer_.incarnation,

@@ -12,6 +12,8 @@
 #include "server/replication/full_sync.h"
 #include "server/replication/node_identity.h"
 #include "server/replication/replication.h"
+#include "server/replication/shard_duties.h"
+#include "server/replication/tail_repair.h"
 
 namespace magpie::server {
 
@@ -24,6 +26,9 @@ class FollowerSession {
     std::string secret;  // that both must know; empty: none
     wire::Nonce nonce{};  // drawn for this conversation
     std::string peer_address;  // without port
+    /// In a shard: the term that this node leads; nothing: it does not.
+    ShardDuties* duties = nullptr;
+    std::optional<Term> term = std::nullopt;
   };
   FollowerSession(engine::Keyspace& keyspace, Replication& replication, const NodeIdentity& identity, Terms terms);
   ~FollowerSession();
@@ -47,8 +52,9 @@ class FollowerSession {
   /// Tells the time, which also shows that this side lives.
   void send_heartbeat(Instant now, ByteBuffer& out);
 
-  bool streaming() const { return stage_ == Stage::Syncing || stage_ == Stage::Online; }
-  bool syncing() const { return stage_ == Stage::Syncing; }
+  bool streaming() const { return syncing() || stage_ == Stage::Online; }
+  /// It gets everything, or keys as they are here.
+  bool syncing() const { return stage_ == Stage::Syncing || stage_ == Stage::Repairing; }
   /// Null before the follower has told who it is.
   const std::shared_ptr<FollowerStatus>& status() const { return status_; }
   /// Where the log goes on that has not been sent.
@@ -56,17 +62,19 @@ class FollowerSession {
   const std::string& log_line() const { return log_line_; }
 
  private:
-  enum class Stage : std::uint8_t { Hello, Follow, Touched, Syncing, Online };
+  enum class Stage : std::uint8_t { Hello, Follow, Touched, Repairing, Syncing, Online };
   using Outcome = std::expected<void, std::string>;
 
   Outcome refuse(wire::RefusalCode code, std::string reason, ByteBuffer& out);
   Outcome take_hello(const wire::Hello& hello, Instant now, ByteBuffer& out);
   Outcome take_follow(const wire::Follow& follow, ByteBuffer& out);
+  cluster::Member peer() const { return {{peer_.node}, {peer_.incarnation}}; }
   Outcome take_applied(const wire::Applied& applied, Instant now);
   Outcome take_touched(const wire::Touched& touched, ByteBuffer& out);
   std::optional<Lsn> common_with(const wire::Follow& follow, const Replication::Place& here) const;
   void resume(Lsn at, const Replication::Place& here, ByteBuffer& out);
   void begin_sync(ByteBuffer& out);
+  More produce_repair(std::size_t most, ByteBuffer& out);
   More produce_sync(std::size_t most, ByteBuffer& out);
   More produce_log(std::size_t most, Instant now, ByteBuffer& out);
   void send(ByteBuffer& out, const wire::Message& message);
@@ -83,11 +91,12 @@ class FollowerSession {
   std::shared_ptr<FollowerStatus> status_;
   std::shared_ptr<EffectLog> log_;
   std::optional<FullSync> sync_;
+  std::optional<KeyStates> states_;
   ByteBuffer records_;
   Lsn sent_;
   std::uint64_t frames_ = 0;  // bytes sent,
   std::uint64_t taken_ = 0;  // of which the follower has dealt with so many
-  std::string log_line_;  // what the last message led to, for the node's log; empty: nothing
+  std::string log_line_;  // what the last call led to, for the node's log; empty: nothing
 };
 
 }  // namespace magpie::server

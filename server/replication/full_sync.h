@@ -2,18 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
-#include <string>
-#include <variant>
 
 #include "cluster/replication/position.h"
 #include "protocol/byte_buffer.h"
-#include "protocol/shared_bytes.h"
 #include "server/engine/effect_codec.h"
 #include "server/engine/keyspace.h"
-#include "server/engine/list.h"
 #include "server/replication/effect_log.h"
+#include "server/replication/large_values.h"
 
 namespace magpie::server {
 
@@ -24,7 +20,7 @@ namespace magpie::server {
 ///
 /// The order that makes it right (rules R15 and R16 of the design): a chunk is read under its stripe's lock, and with
 /// it the log's end; the log is sent up to there by the cursor as it was, then the chunk, and from then on by the
-/// cursor as it is. A large value is shared under the lock and sent in parts, all of them before the log goes on.
+/// cursor as it is. Of large values the same is true for each part.
 ///
 /// One thread; takes the locks of stripes by itself, so it may hold none.
 class FullSync {
@@ -50,28 +46,13 @@ class FullSync {
   std::uint64_t keys() const { return keys_; }
 
  private:
-  /// A value that is too large for a chunk.
-  struct LargeString {
-    std::string head;  // of its record, up to the bytes
-    SharedBytes bytes;
-    std::size_t sent = 0;
-  };
-  struct LargeList {
-    Db db;
-    std::string key;
-    std::optional<Instant> expiry;
-    engine::List list;
-    std::size_t sent = 0;  // elements
-  };
-  using LargeValue = std::variant<LargeString, LargeList>;
-
   void read_chunk();
   void read_entry(Db db, const engine::Entry& entry);
-  bool send_part(LargeString& value, ByteBuffer& records, std::size_t most);
-  bool send_part(LargeList& value, ByteBuffer& records, std::size_t most) const;
+  void send_chunk(ByteBuffer& records);
   bool send_log(ByteBuffer& records, std::size_t most);
   bool filter_record(ByteView record, ByteBuffer& records);
   bool covers(const engine::Effect& effect) const;
+  LargeValues::Sent sent_of(engine::Effect& effect);
 
   engine::Keyspace& keyspace_;
   std::shared_ptr<EffectLog> log_;
@@ -86,7 +67,9 @@ class FullSync {
   Lsn target_;  // the log is sent up to there before the chunk
   std::size_t copying_ = 0;  // bytes of the log that are sent as they are
   ByteBuffer chunk_;
-  std::deque<LargeValue> large_;  // that the chunk leaves out
+  bool chunk_is_read_ = false;  // and not sent
+  LargeValues left_out_;  // of the chunk
+  LargeValues large_;  // that the cursor has passed, and are being sent
   std::uint64_t keys_ = 0;
 };
 

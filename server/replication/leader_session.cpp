@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/printable.h"
 #include "server/replication/wire_history.h"
 
 namespace magpie::server {
@@ -23,8 +24,9 @@ LeaderSession::LeaderSession(engine::Keyspace& keyspace, Replication& replicatio
       replication_(replication),
       identity_(identity),
       terms_(std::move(terms)),
+      tenure_(replication.tenure()),
       hello_(hello()),
-      applier_(keyspace) {}
+      applier_(keyspace, tenure_) {}
 
 void LeaderSession::begin(ByteBuffer& out) { append_message(out, hello_); }
 
@@ -43,10 +45,14 @@ LeaderSession::Outcome LeaderSession::take(const wire::Message& message, std::si
                                            ByteBuffer& out) {
   log_line_.clear();
   frames_ += frame;
+  if (tenure_over()) return std::unexpected("this node has another role now");
+  if (stage_ > Stage::Welcome) {
+    if (auto goes_on = heard(); !goes_on) return goes_on;
+  }
   replication_.leader().heard_ms = now.ms;
   return std::visit(
       Overloaded{
-          [&](const wire::Refusal& one) -> Outcome { return std::unexpected("it refuses: " + one.reason); },
+          [&](const wire::Refusal& one) -> Outcome { return std::unexpected("it refuses: " + printable(one.reason)); },
           [&](const wire::Welcome& one) { return in(Stage::Welcome, [&] { return take_welcome(one, out); }); },
           [&](const wire::Resume& one) { return in(Stage::Answer, [&] { return take_resume(one, now); }); },
           [&](const wire::Diverged& one) { return in(Stage::Answer, [&] { return take_diverged(one, out); }); },
@@ -67,6 +73,25 @@ LeaderSession::Outcome LeaderSession::in(Stage stage, Take take) {
   return stage_ == stage ? take() : out_of_turn();
 }
 
+/// In a shard, of any frame: it shows that the leader lives, and it must not be of an old one.
+LeaderSession::Outcome LeaderSession::heard() const {
+  if (!terms_.shard || terms_.shard->duties->leader_heard(terms_.shard->term, terms_.shard->leader)) return {};
+  return std::unexpected("it leads no longer");
+}
+
+LeaderSession::Outcome LeaderSession::check_leader(const wire::Welcome& welcome) const {
+  if (!terms_.shard) return {};
+  const cluster::Member there{{welcome.node}, {welcome.incarnation}};
+  terms_.shard->duties->peer_seen(there);
+  if (there == terms_.shard->leader) return {};
+  return std::unexpected("it is not who leads the shard: " + welcome.node + " has begun anew");
+}
+
+LeaderSession::Outcome LeaderSession::check_term(const wire::History& history) const {
+  if (!terms_.shard || (!history.empty() && history.back().term == terms_.shard->term.number)) return {};
+  return std::unexpected("it does not lead term " + std::to_string(terms_.shard->term.number));
+}
+
 LeaderSession::Outcome LeaderSession::take_welcome(const wire::Welcome& welcome, ByteBuffer& out) {
   if (welcome.version < kOldestVersion || welcome.version > kNewestVersion) {
     return std::unexpected("it speaks version " + std::to_string(welcome.version) + " of the protocol between nodes");
@@ -75,6 +100,7 @@ LeaderSession::Outcome LeaderSession::take_welcome(const wire::Welcome& welcome,
   if (!wire::same_proof(welcome.proof, prove(terms_.secret, "leader", hello_, welcome))) {
     return std::unexpected(kOtherSecret);
   }
+  if (auto fits = check_leader(welcome); !fits) return fits;
   leader_ = welcome.incarnation;
   stage_ = Stage::Answer;
   const Replication::Place here = replication_.place();
@@ -89,21 +115,19 @@ LeaderSession::Outcome LeaderSession::take_welcome(const wire::Welcome& welcome,
 LeaderSession::Outcome LeaderSession::take_resume(const wire::Resume& resume, Instant now) {
   log_ = replication_.log();
   if (log_ == nullptr) return std::unexpected("it goes on where this node is not");
+  if (auto fits = check_term(resume.history); !fits) return fits;
   history_ = resume.history;
   const Lsn at{resume.lsn};
   log_line_ = "partial synchronisation: the log goes on at " + std::to_string(resume.lsn);
-  if (repairing_) {
-    if (auto installed = install_repair(at, now); !installed) return installed;
-  } else if (at != log_->end()) {
+  if (at != (repairing_ ? repairing_->from : log_->end())) {
     return std::unexpected("it goes on where this node is not");
-  } else {
-    replication_.adopt_history(from_wire(resume.history));
   }
   applier_.use_log(log_.get());
-  if (auto goes_on = go_on_with_repair(); !goes_on) return goes_on;
   received_ = at;
   stage_ = Stage::Online;
   replication_.leader().phase = Phase::Connected;
+  if (repairing_) return go_on_with_repair(now);
+  replication_.adopt_history(tenure_, from_wire(resume.history));
   return {};
 }
 
@@ -113,9 +137,7 @@ LeaderSession::Outcome LeaderSession::take_diverged(const wire::Diverged& diverg
   const Lsn from{diverged.lsn};
   if (log_ == nullptr || from > log_->end()) return std::unexpected("it speaks of a log that is not here");
   constexpr std::size_t kMostTail = std::size_t{16} << 20;
-  std::optional<ByteBuffer> touched;
-  // Half a repair is not repaired again.
-  if (replication_.repair() == nullptr) touched = touched_keys(*log_, from, keyspace_.databases(), kMostTail);
+  const std::optional<ByteBuffer> touched = touched_keys(*log_, from, keyspace_.databases(), kMostTail);
   if (!touched) {
     append_message(out, wire::Touched{{}, true, true});
     return {};
@@ -134,60 +156,61 @@ LeaderSession::Outcome LeaderSession::take_diverged(const wire::Diverged& diverg
 LeaderSession::Outcome LeaderSession::take_repair_data(const wire::RepairData& data) {
   constexpr std::size_t kMost = std::size_t{256} << 20;
   if (!repairing_ || repairing_->states.size() > kMost) return out_of_turn();
-  repairing_->states.append(data.records);
-  repairing_->until = Lsn{data.lsn};
+  repairing_->states.append(data.records, Lsn{data.lsn});
   return {};
 }
 
-/// In one step: before it this node has all of its old log, behind it the leader's up to `at` and keys that are ahead.
-LeaderSession::Outcome LeaderSession::install_repair(Lsn at, Instant now) {
-  if (at != repairing_->from) return std::unexpected("it goes on where the logs do not part");
+LeaderSession::Outcome LeaderSession::go_on_with_repair(Instant now) {
+  constexpr std::size_t kMost = std::size_t{256} << 20;
+  if (repairing_->records.size() > kMost) return std::unexpected("too much of its log has come to repair this one");
+  return received_ < repairing_->states.until() ? Outcome{} : install_repair(now);
+}
+
+/// In one step: before it this node has all of its old log, behind it the leader's.
+LeaderSession::Outcome LeaderSession::install_repair(Instant now) {
   replacing_();
   const engine::Keyspace::Guard all = keyspace_.lock(engine::kAllStripes);
-  if (!keyspace_.follows()) return std::unexpected("this node leads now");
-  const Lsn last{std::max<std::uint64_t>(repairing_->until.bytes, 1) - 1};
-  auto repair = std::make_shared<Repair>(from_wire(history_).term_at(last));
-  const std::uint64_t given_up = log_->end() - at;
-  replication_.cut_log(from_wire(history_), at, repair);
-  if (!install_states(keyspace_, repairing_->states.view(), repairing_->until, now, *repair)) {
-    replication_.forget_log();
-    return std::unexpected("it sent something else than the state of keys");
+  if (tenure_over()) return std::unexpected("this node has another role now");
+  const Repairing repairing = *std::exchange(repairing_, std::nullopt);
+  const std::uint64_t given_up = log_->end() - repairing.from;
+  replication_.cut_log(tenure_, from_wire(history_), repairing.from);
+  Repair repair;
+  Outcome installed;
+  if (!repairing.states.install(keyspace_, now, repair)) {
+    installed = std::unexpected("it sent something else than the state of keys");
+  } else {
+    installed = applier_.take_behind(repair, repairing.records.view(), now);
   }
-  repairing_.reset();
+  if (!installed) replication_.forget_log(tenure_);  // the data is nobody's any more: only all of the leader's will do
   log_line_ = "the end of the log here, " + std::to_string(given_up) + " bytes, is given up and " +
-              std::to_string(repair->keys()) + " keys are fetched; " + log_line_;
-  return {};
+              std::to_string(repair.keys()) + " keys are fetched";
+  return installed;
 }
 
-/// Of a repair that has not come to its end, of this connection or an earlier one.
-LeaderSession::Outcome LeaderSession::go_on_with_repair() {
-  const std::shared_ptr<Repair> repair = replication_.repair();
-  if (repair == nullptr) return {};
-  if (log_->end() >= repair->highest()) {
-    replication_.end_repair();
-    return {};
+/// Whether the leader's data may come in place of what is here.
+LeaderSession::Outcome LeaderSession::may_replace(const std::string& log) {
+  if (terms_.shard && !terms_.shard->may_discard) {
+    terms_.shard->duties->wants_discard();
+    return std::unexpected(
+        "all data has to come anew, and the arbiter has to know before that this node's is given up");
   }
-  if (replication_.term_at(Lsn{repair->highest().bytes - 1}).term != repair->term()) {
-    replication_.forget_log();
-    return std::unexpected("keys here are ahead of another leader's log: only all of the data will do");
-  }
-  applier_.use_repair(repair, [this] { replication_.end_repair(); });
-  return {};
+  if (!replication_.keeps_data() || log == replication_.place().log) return {};
+  return std::unexpected(
+      "its data is another's, perhaps it began anew; this node keeps its own: REPLICAOF NO ONE makes it lead again, "
+      "REPLICAOF NO ONE and then REPLICAOF that node gives its data up");
 }
 
 LeaderSession::Outcome LeaderSession::take_sync_begin(const wire::SyncBegin& begin, Instant now) {
-  if (replication_.keeps_data() && begin.log != replication_.place().log) {
-    return std::unexpected(
-        "its data is another's, perhaps it began anew; this node keeps its own: REPLICAOF NO ONE makes it lead again, "
-        "REPLICAOF NO ONE and then REPLICAOF that node gives its data up");
-  }
+  if (auto fits = check_term(begin.history); !fits) return fits;
+  if (auto may = may_replace(begin.log); !may) return may;
+  repairing_.reset();
   replacing_();
-  replication_.forget_log();
+  replication_.forget_log(tenure_);
   log_name_ = begin.log;
   history_ = begin.history;
   {
     const engine::Keyspace::Guard all = keyspace_.lock(engine::kAllStripes);
-    if (!keyspace_.follows()) return std::unexpected("this node leads now");
+    if (tenure_over()) return std::unexpected("this node has another role now");
     replication_.leader().incomplete = true;
     keyspace_.replay(engine::Flush{}, now);
   }
@@ -212,7 +235,7 @@ LeaderSession::Outcome LeaderSession::take_sync_data(const wire::SyncData& data,
 LeaderSession::Outcome LeaderSession::take_sync_end(const wire::SyncEnd& end, Instant now) {
   if (!applier_.at_border()) return std::unexpected("the full synchronisation ended within a record");
   received_ = Lsn{end.lsn};
-  replication_.adopt_log(log_name_, from_wire(history_), received_);
+  replication_.adopt_log(tenure_, log_name_, from_wire(history_), received_);
   log_ = replication_.log();
   applier_.use_log(log_.get());
   stage_ = Stage::Online;
@@ -233,12 +256,15 @@ LeaderSession::Outcome LeaderSession::take_batch(const wire::Batch& batch, Insta
   replication_.note_leader_time(batch.time_ms);
   if (history_.empty() || batch.term > history_.back().term) {
     history_.push_back({batch.term, batch.lsn});
-    replication_.adopt_history(from_wire(history_));
-    if (auto goes_on = go_on_with_repair(); !goes_on) return goes_on;
+    if (!repairing_) replication_.adopt_history(tenure_, from_wire(history_));
   }
   received_ = received_ + batch.records.size();
+  if (repairing_) {
+    repairing_->records.append(batch.records);
+    return go_on_with_repair(now);
+  }
   auto applied = applier_.take(batch.records, now);
-  if (!applied) replication_.forget_log();  // the data is not the leader's any more: only all of it will do
+  if (!applied) replication_.forget_log(tenure_);  // the data is not the leader's any more: only all of it will do
   return applied;
 }
 
@@ -253,7 +279,8 @@ LeaderSession::Outcome LeaderSession::take_heartbeat(const wire::Heartbeat& hear
 
 LeaderSession::Outcome LeaderSession::take_over(const wire::TakeOver& order, ByteBuffer& out) {
   const Lsn here = log_->end();
-  if ((here < Lsn{order.lsn} && !order.force) || replication_.leader().incomplete || !take_over_()) {
+  const bool complete = !repairing_ && !replication_.leader().incomplete;
+  if ((here < Lsn{order.lsn} && !order.force) || !complete || !take_over_()) {
     append_message(out, wire::TookOver{here.bytes, true});
     log_line_ = "it hands over, but this node cannot take over: not all has come";
     return {};
@@ -264,13 +291,18 @@ LeaderSession::Outcome LeaderSession::take_over(const wire::TakeOver& order, Byt
 }
 
 void LeaderSession::confirm(ByteBuffer& out) {
-  if (stage_ < Stage::Syncing) return;
-  const Lsn applied = stage_ == Stage::Online ? log_->end() : Lsn{};
-  if (applied == told_ && frames_ == told_frames_) return;
-  told_ = applied;
+  if ((stage_ < Stage::Syncing && !repairing_) || tenure_over()) return;
+  const bool told = may_tell();
+  const cluster::LogPosition last = stage_ == Stage::Online && told ? replication_.last() : cluster::LogPosition{};
+  if (last.lsn == told_ && frames_ == told_frames_) return;
+  told_ = last.lsn;
   told_frames_ = frames_;
-  const std::uint64_t term = history_.empty() ? 0 : history_.back().term;
-  append_message(out, wire::Applied{term, applied.bytes, frames_});
+  append_message(out, wire::Applied{last.term.number, last.lsn.bytes, frames_});
+}
+
+/// Until its end is repaired the log is not the leader's.
+bool LeaderSession::may_tell() const {
+  return !repairing_ && (!terms_.shard || terms_.shard->duties->may_confirm(terms_.shard->term));
 }
 
 }  // namespace magpie::server

@@ -12,6 +12,8 @@
 #include "server/replication/applier.h"
 #include "server/replication/node_identity.h"
 #include "server/replication/replication.h"
+#include "server/replication/shard_duties.h"
+#include "server/replication/tail_repair.h"
 
 namespace magpie::server {
 
@@ -23,6 +25,14 @@ class LeaderSession {
     std::string secret;  // that both must know; empty: none
     wire::Nonce nonce{};  // drawn for this conversation
     std::string client_address;  // host:port that clients of this node use
+    /// In a shard: who must be at the other end, leading that term.
+    struct Shard {
+      ShardDuties* duties = nullptr;
+      cluster::Member leader;
+      Term term;
+      bool may_discard = false;  // the data here, for all of the leader's
+    };
+    std::optional<Shard> shard = std::nullopt;
   };
   LeaderSession(engine::Keyspace& keyspace, Replication& replication, const NodeIdentity& identity, Terms terms);
 
@@ -49,23 +59,30 @@ class LeaderSession {
   template <class Take>
   Outcome in(Stage stage, Take take);
   wire::Hello hello() const;
+  bool tenure_over() const { return !tenure_.holds(); }
+  Outcome check_leader(const wire::Welcome& welcome) const;
+  Outcome check_term(const wire::History& history) const;
+  Outcome may_replace(const std::string& log);
+  Outcome heard() const;
   Outcome take_welcome(const wire::Welcome& welcome, ByteBuffer& out);
   Outcome take_resume(const wire::Resume& resume, Instant now);
   Outcome take_diverged(const wire::Diverged& diverged, ByteBuffer& out);
   Outcome take_repair_data(const wire::RepairData& data);
-  Outcome install_repair(Lsn at, Instant now);
-  Outcome go_on_with_repair();
+  Outcome go_on_with_repair(Instant now);
+  Outcome install_repair(Instant now);
   Outcome take_sync_begin(const wire::SyncBegin& begin, Instant now);
   Outcome take_sync_data(const wire::SyncData& data, Instant now);
   Outcome take_sync_end(const wire::SyncEnd& end, Instant now);
   Outcome take_batch(const wire::Batch& batch, Instant now);
   Outcome take_heartbeat(const wire::Heartbeat& heartbeat);
   Outcome take_over(const wire::TakeOver& order, ByteBuffer& out);
+  bool may_tell() const;
 
   engine::Keyspace& keyspace_;
   Replication& replication_;
   const NodeIdentity& identity_;
   Terms terms_;
+  Tenure tenure_;
   std::function<void()> replacing_ = [] {};
   std::function<bool()> take_over_ = [] { return false; };
   Stage stage_ = Stage::Welcome;
@@ -74,11 +91,12 @@ class LeaderSession {
   Applier applier_;
   std::shared_ptr<EffectLog> log_;
   std::string log_name_;  // of the leader's
-  /// What has come to repair the end of the log, which is given up from `from` on.
+  /// What has come to repair the end of the log, which is given up from `from` on: keys as they are up to `until`, and
+  /// the leader's log. It is kept aside until that is there up to `until`; what is here counts until then (rule R12).
   struct Repairing {
     Lsn from;
-    ByteBuffer states;
-    Lsn until;
+    ReceivedStates states;
+    ByteBuffer records;
   };
   std::optional<Repairing> repairing_;
   wire::History history_;

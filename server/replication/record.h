@@ -10,7 +10,8 @@
 namespace magpie::server {
 
 // A log is records one behind the other, each four bytes of length (least significant first) and then that many bytes
-// of effects (engine/effect_codec.h): one effect, or those of a group, which take place together or not at all.
+// of effects (engine/effect_codec.h): one effect, or those of a group, which take place together or not at all, or
+// none: a barrier, which begins a term.
 inline constexpr std::size_t kRecordHeader = 4;
 
 /// The effects of a record have at most so many bytes.

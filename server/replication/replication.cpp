@@ -37,7 +37,7 @@ std::string id_of(const std::string& name, Term term) {
 
 }  // namespace
 
-Replication::Replication(engine::Keyspace& keyspace) : keyspace_(keyspace), name_(draw_name()) { begin_term(); }
+Replication::Replication(engine::Keyspace& keyspace) : keyspace_(keyspace), name_(draw_name()) { draw_term(); }
 
 Replication::~Replication() {
   const engine::Keyspace::Guard all = keyspace_.lock(engine::kAllStripes);
@@ -46,13 +46,18 @@ Replication::~Replication() {
 
 /// Without an arbiter two nodes may both begin a term behind the same one: a part of the number is drawn, so that their
 /// logs do not pass for the same.
-void Replication::begin_term() {
+void Replication::draw_term() {
   const std::uint64_t count = (history_.last().number >> kDrawnBits) + 1;
-  history_.begin(Term{count << kDrawnBits | std::random_device{}()}, log_ == nullptr ? next_ : log_->end());
+  begin_term(Term{count << kDrawnBits | std::random_device{}()});
+}
+
+void Replication::begin_term(Term term) {
+  history_.begin(term, log_ == nullptr ? next_ : log_->end());
+  term_.store(term.number, std::memory_order_relaxed);
 }
 
 void Replication::make_log() {
-  log_ = std::make_shared<EffectLog>(options_.log_capacity, next_);
+  log_ = std::make_shared<EffectLog>(options_.log_capacity, next_, options_.log_segment);
   log_->set_most_group(options_.most_group);
   if (!follows()) keyspace_.set_sink(log_.get());
 }
@@ -61,6 +66,10 @@ void Replication::configure(const Options& options) {
   const engine::Keyspace::Guard all = keyspace_.lock(engine::kAllStripes);
   const std::lock_guard guard(lock_);
   const bool before = options_.always;
+  if (options.shard && !options_.shard) {
+    history_ = {};
+    sending_.store(true, std::memory_order_relaxed);  // its machine is to know of each write
+  }
   options_ = options;
   if (log_ != nullptr) {
     log_->set_capacity(options.log_capacity);
@@ -85,6 +94,7 @@ std::optional<Replication::Source> Replication::source() const {
 
 void Replication::follow(Source source) {
   const std::lock_guard guard(lock_);
+  ++tenure_;
   source_ = std::move(source);
   keeps_data_ = false;
   keyspace_.set_follows(true);
@@ -95,15 +105,31 @@ void Replication::lead() {
   source_.reset();
   keeps_data_ = false;
   if (!follows()) return;
+  ++tenure_;
   keyspace_.set_follows(false);
   leader_.incomplete = false;
-  if (std::exchange(repair_, nullptr) != nullptr) drop();  // keys are ahead of the log: nobody can go on with it
-  begin_term();
+  draw_term();
   if (log_ != nullptr) {
     keyspace_.set_sink(log_.get());
   } else if (options_.always) {
     make_log();
   }
+}
+
+void Replication::lead(Term term) {
+  const std::lock_guard guard(lock_);
+  ++tenure_;
+  source_.reset();
+  if (leader_.incomplete.exchange(false)) {
+    keyspace_.replay(engine::Flush{}, Instant{leader_time_ms()});
+    forget();
+  }
+  keyspace_.set_follows(false);
+  begin_term(term);
+  if (log_ == nullptr) make_log();
+  keyspace_.set_sink(log_.get());
+  constexpr std::array<char, kRecordHeader> kBarrier{};  // a record of no effects
+  log_->append({kBarrier.data(), kBarrier.size()});
 }
 
 void Replication::stop_recording() {
@@ -129,50 +155,39 @@ void Replication::drop_log() {
   if (!options_.always && !follows()) drop();
 }
 
-void Replication::forget_log() {
+void Replication::forget_log(Tenure tenure) {
   const std::lock_guard guard(lock_);
-  if (!follows()) return;  // it leads since a moment ago
-  if (log_ != nullptr) next_ = log_->end() + 1;
-  log_.reset();
-  repair_.reset();
-  name_ = draw_name();
-  history_ = {};
-  begin_term();
+  if (tenure.holds()) forget();
 }
 
-void Replication::adopt_log(std::string name, cluster::TermHistory history, Lsn at) {
+void Replication::forget() {
+  if (log_ != nullptr) next_ = log_->end() + 1;
+  log_.reset();
+  name_ = draw_name();
+  history_ = {};
+  if (!options_.shard) draw_term();
+}
+
+void Replication::adopt_log(Tenure tenure, std::string name, cluster::TermHistory history, Lsn at) {
   const std::lock_guard guard(lock_);
-  if (!follows()) return;  // it leads since a moment ago
+  if (!tenure.holds()) return;
   name_ = std::move(name);
   history_ = std::move(history);
   next_ = at;
   make_log();
 }
 
-void Replication::adopt_history(cluster::TermHistory history) {
+void Replication::adopt_history(Tenure tenure, cluster::TermHistory history) {
   const std::lock_guard guard(lock_);
-  if (!follows()) return;  // it leads since a moment ago
+  if (!tenure.holds()) return;
   history_ = std::move(history);
 }
 
-void Replication::cut_log(cluster::TermHistory history, Lsn at, std::shared_ptr<Repair> repair) {
+void Replication::cut_log(Tenure tenure, cluster::TermHistory history, Lsn at) {
   const std::lock_guard guard(lock_);
-  if (!follows()) return;  // it leads since a moment ago
+  if (!tenure.holds()) return;
   log_->cut(at);
   history_ = std::move(history);
-  repair_ = std::move(repair);
-  leader_.incomplete = true;
-}
-
-std::shared_ptr<Repair> Replication::repair() const {
-  const std::lock_guard guard(lock_);
-  return repair_;
-}
-
-void Replication::end_repair() {
-  const std::lock_guard guard(lock_);
-  repair_.reset();
-  leader_.incomplete = false;
 }
 
 Lsn Replication::log_end() const {
@@ -184,6 +199,13 @@ Replication::Place Replication::place() const {
   const std::lock_guard guard(lock_);
   if (log_ == nullptr) return {};
   return {name_, history_, log_->end()};
+}
+
+cluster::LogPosition Replication::last() const {
+  const std::lock_guard guard(lock_);
+  const Lsn end = log_ == nullptr ? Lsn{} : log_->end();
+  if (end == Lsn{}) return {};
+  return {history_.term_at(Lsn{end.bytes - 1}), end};
 }
 
 bool Replication::has(Term term, Lsn lsn) const {
@@ -233,7 +255,7 @@ void Replication::add_follower(std::shared_ptr<FollowerStatus> follower) {
 void Replication::remove_follower(const FollowerStatus& follower) {
   const std::lock_guard guard(lock_);
   std::erase_if(followers_, [&](const auto& one) { return one.get() == &follower; });
-  sending_.store(!followers_.empty(), std::memory_order_relaxed);
+  sending_.store(!followers_.empty() || options_.shard, std::memory_order_relaxed);
 }
 
 std::vector<std::shared_ptr<FollowerStatus>> Replication::followers() const {

@@ -10,13 +10,14 @@
 #include <string>
 #include <vector>
 
+#include "cluster/replication/identity.h"
 #include "cluster/replication/position.h"
 #include "cluster/replication/term_history.h"
 #include "server/engine/keyspace.h"
 #include "server/replication/effect_log.h"
 #include "server/replication/record.h"
 #include "server/replication/status.h"
-#include "server/replication/tail_repair.h"
+#include "server/replication/tenure.h"
 
 namespace magpie::server {
 
@@ -31,8 +32,10 @@ class Replication {
 
   struct Options {
     bool always = false;  // keep a log although there is no replica
+    bool shard = false;   // an arbiter numbers the terms; at start only
     std::size_t log_capacity = 0;  // bytes
     std::size_t most_group = kMostRecord;  // bytes of a group's effects that may be a record
+    std::size_t log_segment = LogSegment::kUsual;  // bytes of memory in which the log grows
   };
   /// Takes the locks of all stripes, so none may be held.
   void configure(const Options& options);
@@ -45,6 +48,8 @@ class Replication {
     bool operator==(const Source&) const = default;
   };
   bool follows() const { return keyspace_.follows(); }
+  /// It ends with the next change of the role.
+  Tenure tenure() const { return Tenure(tenure_); }
   /// Nothing for a leader.
   std::optional<Source> source() const;
   /// From now on clients cannot write. Commands that other loops have begun may still change something, which is
@@ -55,6 +60,9 @@ class Replication {
   bool keeps_data() const { return keeps_data_.load(); }
   /// Needs all stripes. From now on clients may write; the log goes on where the last leader's ended, in a new term.
   void lead();
+  /// Of a shard, needs all stripes: leads from now on, in that term, whose first record is there at once. Data that is
+  /// not complete is given up.
+  void lead(Term term);
   void stop_recording();
 
   // --- log ---
@@ -65,18 +73,16 @@ class Replication {
   void keep_log();
   /// No follower has been there for long: the log goes, unless it is to be kept always. Takes all stripes' locks.
   void drop_log();
+  // Those of a follower do nothing once its tenure is over.
+
   /// Of a follower whose data is going to be replaced: it has no place in any log.
-  void forget_log();
+  void forget_log(Tenure tenure);
   /// Of a follower whose data is now what a leader's log of this name and history makes up to `at`.
-  void adopt_log(std::string name, cluster::TermHistory history, Lsn at);
+  void adopt_log(Tenure tenure, std::string name, cluster::TermHistory history, Lsn at);
   /// Of a follower: its leader's log has gone through other terms.
-  void adopt_history(cluster::TermHistory history);
-  /// Of a follower, under all stripes' locks: gives up the end of its log, and is about to be repaired.
-  void cut_log(cluster::TermHistory history, Lsn at, std::shared_ptr<Repair> repair);
-  /// The keys that are ahead of a follower's log; null: none. The thread that applies it.
-  std::shared_ptr<Repair> repair() const;
-  /// The log has been applied so far that none is.
-  void end_repair();
+  void adopt_history(Tenure tenure, cluster::TermHistory history);
+  /// Of a follower, under all stripes' locks: gives up the end of its log for that of a leader with this history.
+  void cut_log(Tenure tenure, cluster::TermHistory history, Lsn at);
 
   /// Where the log ends, or the next one will begin.
   Lsn log_end() const;
@@ -88,6 +94,11 @@ class Replication {
   };
   /// Up to where the data here is.
   Place place() const;
+
+  /// In which this node writes, if it leads.
+  Term term() const { return Term{term_.load(std::memory_order_relaxed)}; }
+  /// What is written last here, and the term of that.
+  cluster::LogPosition last() const;
 
   /// Whether the log reaches up to there, and what is written last up to there is of that term.
   bool has(Term term, Lsn lsn) const;
@@ -148,8 +159,10 @@ class Replication {
 
  private:
   void make_log();
-  void begin_term();
+  void draw_term();
+  void begin_term(Term term);
   void drop();
+  void forget();
 
   engine::Keyspace& keyspace_;
   mutable std::mutex lock_;  // guards what follows; taken behind the stripes'
@@ -158,12 +171,13 @@ class Replication {
   Lsn next_{1};  // where the next log begins
   std::string name_;
   cluster::TermHistory history_;
-  std::shared_ptr<Repair> repair_;
   std::optional<Source> source_;
   std::vector<std::shared_ptr<FollowerStatus>> followers_;
 
   LeaderStatus leader_;
   std::atomic<std::int64_t> leader_time_ms_{0};
+  std::atomic<std::uint64_t> tenure_{0};
+  std::atomic<std::uint64_t> term_{0};
   std::atomic<bool> keeps_data_{false};
   std::atomic<Failover> failover_{Failover::None};
   std::atomic<bool> sending_{false};

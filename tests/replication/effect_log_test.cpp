@@ -132,3 +132,16 @@ TEST_CASE("a follower's log is its leader's, byte for byte, in whatever pieces i
   CHECK(read_log(copy, Lsn{1}) == read_log(log, Lsn{1}));
   keyspace.set_sink(nullptr);
 }
+
+TEST_CASE("who reads a stripe waits for nothing that was given up") {
+  Keyspace keyspace({1, true});
+  EffectLog log(kCapacity, Lsn{1});
+  keyspace.set_sink(&log);
+  put(keyspace, "kept", "v");
+  const Lsn kept = log.end();
+  put(keyspace, "given up", "v");
+  const magpie::engine::StripeMask stripe = magpie::engine::mask_of(Key::of("given up").stripe);
+  CHECK(log.last_in(stripe) == log.end());
+  log.cut(kept);
+  CHECK(log.last_in(stripe) <= log.end());
+}

@@ -12,6 +12,7 @@
 #include "server/replication/leader_session.h"
 #include "tests/commands/test_server.h"
 #include "tests/engine/random.h"
+#include "tests/replication/log_reader.h"
 
 namespace magpie::testing {
 
@@ -37,6 +38,19 @@ struct Member {
   TestServer server;
   server::NodeIdentity identity;
 };
+
+/// Both have the same data, and the same log as far as both keep it.
+inline void check_same(Member& leader, Member& follower) {
+  CHECK(leader.digest() == follower.digest());
+  const auto ours = leader.replication().log();
+  const auto theirs = follower.replication().log();
+  REQUIRE(ours != nullptr);
+  REQUIRE(theirs != nullptr);
+  CHECK(ours->end() == theirs->end());
+  const Lsn from = std::max(ours->begin(), theirs->begin());
+  CHECK(read_log(*ours, from) == read_log(*theirs, from));
+  CHECK(leader.replication().position().id == follower.replication().position().id);
+}
 
 /// One side's end of a connection: what has come, and what is to be sent.
 struct Pipe {
