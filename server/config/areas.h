@@ -16,6 +16,7 @@ std::span<const Option> process_options();
 std::span<const Option> persistence_options();
 std::span<const Option> replication_options();
 std::span<const Option> redis_cluster_options();
+std::span<const Option> shard_options();
 std::span<const Option> tls_options();
 
 inline constexpr ByteView kPermissionNames[] = {"no", "yes", "local"};

@@ -213,6 +213,14 @@ Outcome assign_oom_scores(Settings& settings, const Option& option, Arguments ar
   return {};
 }
 
+/// SettingsType: constant or not.
+template <class SettingsType>
+auto& shutdown_flags(SettingsType& settings, const Option& option) {
+  return option.name == "shutdown-on-sigint" ? settings.shutdown_on_sigint : settings.shutdown_on_sigterm;
+}
+
+std::string format_shutdown(const Settings& settings, const Option& option) { return shutdown_flags(settings, option); }
+
 Outcome assign_shutdown(Settings& settings, const Option& option, Arguments arguments, Origin) {
   constexpr std::array<ByteView, 5> kNames{"default", "save", "nosave", "now", "force"};
   std::array<bool, kNames.size()> chosen{};
@@ -231,7 +239,7 @@ Outcome assign_shutdown(Settings& settings, const Option& option, Arguments argu
   for (std::size_t i = 1; i < kNames.size(); ++i) {
     if (chosen[i]) text.append(text.empty() ? "" : " ").append(kNames[i]);
   }
-  keep(settings, option, text.empty() ? "default" : std::move(text));
+  shutdown_flags(settings, option) = text.empty() ? "default" : std::move(text);
   return {};
 }
 
@@ -282,7 +290,7 @@ constexpr Custom kKeyspaceEvents{assign_events, format_events, "letters", "a set
                                  false};
 constexpr Custom kSavePoints{assign_save, kept, "seconds and changes", "a list of pairs such as '3600 1 300 100'"};
 constexpr Custom kOomScores{assign_oom_scores, kept, "three integers", "a list of three integers from -2000 to 2000"};
-constexpr Custom kShutdownFlags{assign_shutdown, kept, "default, save, nosave, now, force",
+constexpr Custom kShutdownFlags{assign_shutdown, format_shutdown, "default, save, nosave, now, force",
                                 "a list of default, save, nosave, now, force (not both save and nosave)"};
 constexpr Custom kWorkingDirectory{assign_directory, format_directory, "directory", "a directory that exists", false};
 constexpr Custom kMaster{assign_master, format_master, "host and port", "a host and a port, or 'no one',"};

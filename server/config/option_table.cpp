@@ -33,7 +33,7 @@ void store(Settings& settings, const Option& option, const Value& value) {
 }  // namespace
 
 std::span<const Area> areas() {
-  static const std::array<Area, 10> all{{
+  static const std::array<Area, 11> all{{
       {"Network", network_options()},
       {"Access", access_options()},
       {"Memory", memory_options()},
@@ -42,6 +42,7 @@ std::span<const Area> areas() {
       {"Process", process_options()},
       {"Persistence", persistence_options()},
       {"Replication", replication_options()},
+      {"Shard", shard_options()},
       {"Redis Cluster", redis_cluster_options()},
       {"TLS", tls_options()},
   }};

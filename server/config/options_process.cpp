@@ -14,7 +14,6 @@ constexpr ByteView kNoPinning = "threads are not pinned; start the server under 
 constexpr ByteView kNoTitle = "the title of the process is its command line";
 constexpr ByteView kNoOomScore = "the service manager sets the out-of-memory score";
 constexpr ByteView kNoCrashLog = "a crash leaves a core dump, not a report in the log";
-constexpr ByteView kStopsAtOnce = "there is nothing to save, so a signal stops the server at once";
 
 constexpr Option hidden(Option row) {
   row.hidden = true;
@@ -36,9 +35,16 @@ const Option kOptions[] = {
     no_effect("supervised", Choice{kSupervisedNames}, "no", "the service manager is not notified", Change::AtStart),
     no_effect("dir", kWorkingDirectory, "", "no file is written there yet; the server stays where it was started",
               Change::Protected),
-    no_effect("shutdown-timeout", Integer{}, "10", kStopsAtOnce),
-    no_effect("shutdown-on-sigint", kShutdownFlags, "default", kStopsAtOnce),
-    no_effect("shutdown-on-sigterm", kShutdownFlags, "default", kStopsAtOnce),
+    {.name = "shutdown-timeout",
+     .kind = Integer{},
+     .default_text = "10",
+     .help = "seconds that a leader that is to end gives its replicas to get everything, while writes wait; 0: none",
+     .access = field<&Settings::shutdown_timeout>()},
+    {.name = "shutdown-on-sigint",
+     .kind = kShutdownFlags,
+     .default_text = "default",
+     .help = "'now': SIGINT does not wait for replicas; the other words are about saving, which there is none of"},
+    {.name = "shutdown-on-sigterm", .kind = kShutdownFlags, .default_text = "default", .help = "the same for SIGTERM"},
     no_effect("always-show-logo", Boolean{}, "no", "there is no logo", Change::AtStart),
     no_effect("set-proc-title", Boolean{}, "yes", kNoTitle, Change::AtStart),
     no_effect("proc-title-template", Text{}, "{title} {listen-addr} {server-mode}", kNoTitle),

@@ -6,7 +6,7 @@ namespace magpie::config {
 namespace {
 
 constexpr ByteView kLoadNames[] = {"disabled", "on-empty-db", "swapdb"};
-constexpr ByteView kModeNames[] = {"async", "semi"};
+constexpr ByteView kModeNames[] = {"async", "semi", "isr"};
 constexpr ByteView kNotRedis = "Magpie synchronises its replicas in its own way";
 
 const Option kOptions[] = {
@@ -32,12 +32,15 @@ const Option kOptions[] = {
      .kind = Integer{-1, 65535},
      .default_text = "-1",
      .change = Change::AtStart,
-     .help = "port for other nodes; -1: port + 10000, 0: the kernel chooses; INFO tells it",
+     .help = "port for other nodes, which INFO tells; 0: one that is free; -1: port + 10000, else one that is free; if "
+             "port is 0, none",
      .access = field<&Settings::node_port>()},
     {.name = "replication-mode",
      .kind = Choice{kModeNames},
      .default_text = "async",
-     .help = "a write is answered once it is applied (async), or once semi-acks replicas have it too (semi)",
+     .help =
+         "a write is answered once it is applied (async), once semi-acks replicas have it too (semi), or, in a shard, "
+         "once all in-sync replicas have it (isr)",
      .access = field<&Settings::replication_mode>()},
     {.name = "semi-acks",
      .kind = Integer{.low = 1},

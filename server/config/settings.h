@@ -27,6 +27,9 @@ enum class LogLevel : std::uint8_t { Debug, Verbose, Notice, Warning, Nothing };
 /// When a write is acknowledged: once it is applied, once so many replicas have it, or once all in-sync replicas have.
 enum class ReplicationMode : std::uint8_t { Async, Semi, Isr };
 
+/// What happens once all in-sync replicas of a shard are gone for good: as the mode has it, one begins anew, or none.
+enum class OnTotalLoss : std::uint8_t { Auto, Restart, Stop };
+
 /// Who may use a dangerous command: nobody, everybody, or only connections from this machine.
 enum class Permission : std::uint8_t { No, Yes, Local };
 
@@ -130,6 +133,19 @@ struct Settings {
   bool repl_backlog_always = false;
   std::int64_t max_group_bytes = std::int64_t{512} << 20;
 
+  // Shard
+  std::string arbiter;      // host:port; empty: a plain node
+  std::string cluster;      // name
+  std::string advertise;    // host or host:port under which others find this node
+  std::string node_id;      // empty: the address of `advertise`
+  std::string shard_nodes;  // names, separated by spaces
+  std::int64_t min_isr = 0;  // 0: 2 in the mode isr, else 1
+  OnTotalLoss on_total_loss = OnTotalLoss::Auto;
+  bool peer_addresses_direct = true;
+  std::int64_t lease_heartbeat = 100;  // milliseconds, as the next two
+  std::int64_t lease_serve = 600;
+  std::int64_t lease_takeover = 800;
+
   // Observation
   LogLevel loglevel = LogLevel::Notice;
   std::string logfile;                           // empty: standard output
@@ -146,6 +162,9 @@ struct Settings {
 
   // Process
   std::string pidfile;  // empty: none
+  std::int64_t shutdown_timeout = 10;  // seconds
+  std::string shutdown_on_sigint = "default";  // words in the order of Redis
+  std::string shutdown_on_sigterm = "default";
 
   /// Values of the options that are accepted without meaning, where they differ from the default: CONFIG GET returns
   /// what was set. The keys are names of the option table, which is static.
