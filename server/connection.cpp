@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "protocol/reply_writer.h"
 #include "server/limits.h"
 #include "server/loop_worker.h"
 #include "server/state/clock.h"
@@ -270,6 +271,21 @@ void Connection::end_wait(bool with_error) {
   if (closing_ || !client_->blocked) return;
   if (wait_timer_ != nullptr) wait_timer_->stop();
   worker_.dispatcher().finish_wait(*client_, worker_.shared_output(), with_error);
+  leave_wait();
+}
+
+void Connection::refuse_shutdown() {
+  if (closing_ || !client_->blocked || client_->blocked->kind != Blocked::Kind::Shutdown) return;
+  client_->blocked.reset();
+  client_->publish_flags();
+  if (client_->reply_mode == ReplyMode::On) {
+    resp::ReplyWriter(worker_.shared_output(), client_->resp).error("ERR Errors trying to SHUTDOWN. Check logs.");
+  }
+  leave_wait();
+}
+
+/// Sends what the wait has led to and goes on.
+void Connection::leave_wait() {
   worker_.note_unblocked(client_->id);
   const Instant now = worker_.now();
   if (!client_->held.empty() ? !send_held(now) : !flush(now)) return;

@@ -31,6 +31,8 @@ class Connection final : private net::StreamHandler {
   void close();
   /// Ends a wait (time-out, CLIENT UNBLOCK, end of a pause) and goes on with what the client sent meanwhile.
   void end_wait(bool with_error);
+  /// Ends the wait of SHUTDOWN, if it is one: the server goes on.
+  void refuse_shutdown();
   /// What was read in this turn of the loop and waits to be executed together with other clients' (ReadBatch).
   Dispatcher::Head gathered() { return {client_.get(), gathered_, &progress_}; }
   /// Executes it, as the dispatcher's head `number`.
@@ -49,6 +51,7 @@ class Connection final : private net::StreamHandler {
   /// Of a burst that ended so. False if nothing more is to be executed.
   bool send_replies(Dispatcher::State state, Instant now);
   bool waits_for_room() const;
+  void leave_wait();
   /// After a wait or a drain: executes what has been received, then reads again.
   void go_on();
   void keep_rest(ByteView input, std::size_t consumed);

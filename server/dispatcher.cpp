@@ -108,6 +108,7 @@ Dispatcher::Outcome Dispatcher::run(ClientState& client, ByteView input, resp::P
     return outcome;
   }
   client.last_activity_ms = now.ms;
+  const Lsn written = client.last_write;
   bool runs_on = ready.empty() || run_batch(execution, ready, outcome);
   while (runs_on && (ready.empty() || outcome.consumed < input.size())) {
     refresh_settings();
@@ -130,7 +131,12 @@ Dispatcher::Outcome Dispatcher::run(ClientState& client, ByteView input, resp::P
     }
   }
   server_.note_writes(client);
-  if (!client.held.empty()) hold_rest(client, out, outcome);
+  if (!client.held.empty()) {
+    hold_rest(client, out, outcome);
+  } else if (server_.shard.enabled() && take_back(client, written, out)) {
+    outcome.state = State::Close;  // the client cannot tell which command it is for
+    client.blocked.reset();
+  }
   client.publish_flags();
   if (client.blocked && client.blocked->can_be_unblocked()) client.open_wait();
   return outcome;
@@ -184,7 +190,9 @@ void Dispatcher::run_locked(Execution& execution, const Request& request, const 
     execution.client.ending = Ending::AtOnce;
     return;
   }
+  loop_.statistics->executing.store(true, std::memory_order_relaxed);
   commands::execute(execution, command, arguments, request.has_key ? &request.key : nullptr);
+  loop_.statistics->executing.store(false, std::memory_order_relaxed);
 }
 
 void Dispatcher::run_quick(commands::QuickRun& run, Execution& execution, const Request& request) {
@@ -247,17 +255,23 @@ commands::Flag Dispatcher::barred_from_quick_runs(const ClientState& client) con
   constexpr auto kMostAdded = static_cast<std::int64_t>(kBatch * kQuickBytes);
   const bool apart = server_.writes_refused(*loop_.settings) ||
                      server_.replication.failover() != Replication::Failover::None ||
-                     ServerState::acks_needed(client, *loop_.settings) > 0;
+                     ServerState::acks_needed(client, *loop_.settings) != Acks::None;
   const commands::Flag writes = apart ? commands::kWrite : 0;
   const bool usual = client.authenticated && !client.transaction.open && !client.monitoring &&
                      client.reply_mode == ReplyMode::On && loop_.watched.slow_ns >= commands::QuickRun::kLeastSlowNs &&
                      server_.pause.until_ms.load(std::memory_order_relaxed) == 0 &&
                      server_.monitors.load(std::memory_order_relaxed) == 0 && !server_.loading() &&
-                     !server_.stale(*loop_.settings);
+                     !server_.stale(*loop_.settings) && !holds_all(client);
   if (!usual) return commands::kWrite | commands::kReadOnly;  // all that have keys
   const std::int64_t most = loop_.settings->maxmemory;
   const bool roomy = most == 0 || engine::used_memory() + kMostAdded <= most;
   return writes | (roomy ? 0 : commands::kDenyOom);
+}
+
+/// In a shard: whether commands are to be looked at one by one, for this node does not serve, or reads must wait.
+bool Dispatcher::holds_all(const ClientState& client) const {
+  if (!server_.shard.enabled()) return false;
+  return !server_.shard.may_serve() || server_.acks_of_reads(client, *loop_.settings) != Acks::None;
 }
 
 void Dispatcher::queue(Execution& execution, const Command& command, std::span<const ByteView> arguments) {
@@ -267,6 +281,9 @@ void Dispatcher::queue(Execution& execution, const Command& command, std::span<c
   if (!transaction.failed && !client.watch_dirty.load(std::memory_order_relaxed)) {
     QueuedCommand queued;
     queued.command = &command;
+    if (!transaction.slot && command.first_key > 0 && static_cast<std::size_t>(command.first_key) < arguments.size()) {
+      transaction.slot = slot_of(arguments[static_cast<std::size_t>(command.first_key)]);
+    }
     for (const ByteView argument : arguments) {
       queued.sizes.push_back(static_cast<std::uint32_t>(argument.size()));
       queued.bytes += argument;

@@ -111,6 +111,14 @@ class Dispatcher {
   void run_or_hold(commands::Execution& execution, const Request& request, const commands::Command& command);
   void hold_rest(ClientState& client, OutputBuffer& out, Outcome& outcome) const;
   void wait_for_replicas(ClientState& client) const;
+  /// Who must have what the command did, or saw, before it is answered.
+  Acks acks_of(const ClientState& client, const commands::Command& command) const;
+  /// Up to where the log tells of what the command could see.
+  Lsn seen_by(engine::StripeMask stripes) const;
+  bool holds_all(const ClientState& client) const;
+  bool may_leave(const HeldReplies& replies) const;
+  /// In a shard: takes back the replies to writes that are not confirmed, if this node's lease is over (rule R19).
+  bool take_back(const ClientState& client, Lsn before, OutputBuffer& out) const;
   void load_settings(std::uint64_t generation);
   commands::Flag barred_from_quick_runs(const ClientState& client) const;
   bool refuse(commands::Execution& execution, const Request& request, const commands::Command*& command);
@@ -118,6 +126,10 @@ class Dispatcher {
   void reject(commands::Execution& execution, const commands::Command* command, ByteView text);
   void reply_protocol_error(commands::Execution& execution, const resp::ProtocolError& bad);
   void queue(commands::Execution& execution, const commands::Command& command, std::span<const ByteView> arguments);
+  bool refuse_by_shard(commands::Execution& execution, const Request& request, const commands::Command& command);
+  bool wait_for_leader(commands::Execution& execution, const Request& request, const commands::Command& command);
+  void reply_moved(commands::Execution& execution, const Request& request, const commands::Command& command,
+                   const ShardPicture::Node& to);
   bool refuse_by_role(commands::Execution& execution, const commands::Command& command);
   bool paused(const ClientState& client, const commands::Command& command, Instant now) const;
   bool must_authenticate(const ClientState& client) const;

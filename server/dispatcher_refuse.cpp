@@ -151,6 +151,7 @@ bool Dispatcher::refuse(Execution& execution, const Request& request, const Comm
     reject(execution, command, "ERR Command not allowed inside a transaction");
     return true;
   }
+  if (server_.shard.enabled() && refuse_by_shard(execution, request, *command)) return true;
   const bool follows = server_.replication.follows();
   if (loop_.settings->maxmemory > 0 && !follows && !hands_over(server_) && lacks_room(execution, request, *command))
     return true;

@@ -13,51 +13,84 @@ using commands::Execution;
 namespace {
 
 constexpr ByteView kUnknown = "UNKNOWN write not confirmed, it may still take effect";
+constexpr ByteView kUnknownRead = "UNKNOWN what was read is not confirmed, it may be lost";
 
-void hold(ClientState& client, OutputBuffer& out, Lsn lsn) { client.held.push_back({std::move(out), lsn}); }
-
-bool writes(const ClientState& client, const Command& command) {
+bool has_any(const ClientState& client, const Command& command, commands::Flag wanted) {
   const commands::Flag flags = command.row->name == "exec" ? client.transaction.row_flags : command.flags;
-  return (flags & commands::kWrite) != 0;
+  return (flags & wanted) != 0;
 }
 
-/// Where the last write of the held replies is in the log.
-Lsn last_write(const ClientState& client) {
+/// The place in the log up to which all must be confirmed.
+Lsn last_held(const ClientState& client) {
   Lsn last;
   for (const HeldReplies& replies : client.held) last = std::max(last, replies.lsn);
   return last;
 }
 
+/// By whom at the strictest.
+Acks strictest(const ClientState& client) {
+  Acks acks = Acks::None;
+  for (const HeldReplies& replies : client.held) {
+    if (replies.lsn == Lsn{} || acks == Acks::InSync) continue;
+    acks = replies.acks == Acks::Commit && acks != Acks::None ? acks : replies.acks;
+  }
+  return acks;
+}
+
 }  // namespace
+
+Acks Dispatcher::acks_of(const ClientState& client, const Command& command) const {
+  if (has_any(client, command, commands::kWrite)) {
+    const Acks acks = ServerState::acks_needed(client, *loop_.settings);
+    // What it tells besides must be confirmed where reads have to be.
+    return acks == Acks::None ? server_.acks_of_reads(client, *loop_.settings) : acks;
+  }
+  if (has_any(client, command, commands::kReadOnly)) return server_.acks_of_reads(client, *loop_.settings);
+  return Acks::None;
+}
+
+Lsn Dispatcher::seen_by(engine::StripeMask stripes) const {
+  const std::shared_ptr<EffectLog> log = server_.replication.log();
+  return log == nullptr ? Lsn{} : log->last_in(stripes == 0 ? engine::kAllStripes : stripes);
+}
 
 void Dispatcher::run_or_hold(Execution& execution, const Request& request, const Command& command) {
   ClientState& client = execution.client;
-  if (last_write(client) != Lsn{} && command.full_name == "client|durability") {
+  if (last_held(client) != Lsn{} && (command.full_name == "client|durability" || command.full_name == "client|reads")) {
     return wait_for_replicas(client);  // it is for what follows, and comes again after what is held
   }
+  const Acks acks = acks_of(client, command);
   // Who wants no replies is told nothing, so there is nothing to hold.
-  if (ServerState::acks_needed(client, *loop_.settings) == 0 || client.reply_mode != ReplyMode::On ||
-      !writes(client, command)) [[likely]] {
+  if (acks == Acks::None || client.reply_mode != ReplyMode::On) [[likely]] {
     return run_locked(execution, request, command);
   }
   Replication& replication = server_.replication;
   if (replication.log() == nullptr && !replication.follows()) replication.keep_log();  // or nobody could confirm
+  const std::uint64_t tenure = replication.tenure().number();
+  const bool is_exec = command.row->name == "exec";
+  const engine::StripeMask stripes =
+      is_exec ? client.transaction.stripes : commands::stripes_of(command, request.args.views(), false);
   server_.note_writes(client);  // of whatever came before
   OutputBuffer& out = execution.reply.buffer();
-  if (!out.empty()) hold(client, out, {});
-  const Lsn before = client.last_write;
+  const std::size_t reply_start = out.size();
+  const Lsn written = client.last_write;
   run_locked(execution, request, command);
   server_.note_writes(client);
-  if (client.last_write == before) return;
-  if (last_write(client) == Lsn{}) client.held_until = Instant{execution.now.ms + loop_.settings->replication_timeout};
-  hold(client, out, client.last_write);
+  Lsn lsn = client.last_write == written ? Lsn{} : client.last_write;
+  if (static_cast<std::int64_t>(acks) < 0) lsn = std::max(lsn, seen_by(stripes));
+  const bool same_role = replication.tenure().number() == tenure;
+  if (lsn == Lsn{} || (same_role && client.held.empty() && server_.confirmed(lsn, acks))) return;
+  if (last_held(client) == Lsn{}) client.held_until = Instant{execution.now.ms + loop_.settings->replication_timeout};
+  OutputBuffer reply = out.split(reply_start);
+  if (!out.empty()) client.held.push_back({std::move(out), {}});
+  client.held.push_back({std::move(reply), lsn, acks, tenure});
 }
 
 /// At the end of a burst.
 void Dispatcher::hold_rest(ClientState& client, OutputBuffer& out, Outcome& outcome) const {
-  if (!out.empty()) hold(client, out, {});
+  if (!out.empty()) client.held.push_back({std::move(out), {}});
   if (outcome.state == State::CutOff) return;
-  if (last_write(client) == Lsn{}) client.held_until = Instant{};  // nothing was written: it goes on at once
+  if (last_held(client) == Lsn{}) client.held_until = Instant{};  // nothing was written: it goes on at once
   client.closes_after_held = outcome.state == State::Close;
   if (!client.blocked) wait_for_replicas(client);
   outcome.state = State::Blocked;
@@ -66,26 +99,46 @@ void Dispatcher::hold_rest(ClientState& client, OutputBuffer& out, Outcome& outc
 void Dispatcher::wait_for_replicas(ClientState& client) const {
   client.blocked = Blocked{.kind = Blocked::Kind::Confirm,
                            .until = client.held_until,
-                           .replicas = std::max<std::int64_t>(ServerState::acks_needed(client, *loop_.settings), 1),
-                           .lsn = last_write(client)};
+                           .acks = strictest(client),
+                           .lsn = last_held(client),
+                           .tenure = client.held.empty() ? 0 : client.held.back().tenure};
+  for (const HeldReplies& replies : client.held) {
+    if (replies.lsn != Lsn{}) client.blocked->tenure = replies.tenure;
+  }
+}
+
+/// Whether it is confirmed what the reply tells; in the mode semi of a shard the lease has to hold as well (rule R19).
+bool Dispatcher::may_leave(const HeldReplies& replies) const {
+  const bool semi = static_cast<std::int64_t>(replies.acks) > 0;
+  return replies.tenure == server_.replication.tenure().number() && server_.confirmed(replies.lsn, replies.acks) &&
+         (!semi || !server_.shard.enabled() || server_.shard.may_serve());
 }
 
 bool Dispatcher::settle_held(ClientState& client, OutputBuffer& out, Instant now) {
-  if (!out.empty()) hold(client, out, {});
-  // Somebody was needed when the replies were held, whatever CONFIG SET has said since.
-  const std::int64_t needed = std::max<std::int64_t>(ServerState::acks_needed(client, *loop_.settings), 1);
-  const auto confirmed = [&](Lsn lsn) { return server_.replication.confirmed_by(lsn) >= needed; };
-  const Lsn last = last_write(client);
-  if (last != Lsn{} && now < client.held_until && !confirmed(last)) {
+  if (!out.empty()) client.held.push_back({std::move(out), {}});
+  const std::uint64_t tenure = server_.replication.tenure().number();
+  const auto unsettled = [&](const HeldReplies& replies) {
+    return replies.lsn != Lsn{} && replies.tenure == tenure && !server_.confirmed(replies.lsn, replies.acks);
+  };
+  if (now < client.held_until && std::ranges::any_of(client.held, unsettled)) {
     wait_for_replicas(client);
     return false;
   }
   for (HeldReplies& replies : client.held) {
-    if (replies.lsn == Lsn{} || replies.bytes.empty() || confirmed(replies.lsn)) continue;
+    if (replies.lsn == Lsn{} || replies.bytes.empty() || may_leave(replies)) continue;
+    const ByteView text = replies.acks == Acks::Commit ? kUnknownRead : kUnknown;
     replies.bytes.clear();
-    resp::ReplyWriter(replies.bytes, client.resp).error(kUnknown);
-    server_.errors.count(kUnknown);
+    resp::ReplyWriter(replies.bytes, client.resp).error(text);
+    server_.errors.count(text);
   }
+  return true;
+}
+
+bool Dispatcher::take_back(const ClientState& client, Lsn before, OutputBuffer& out) const {
+  if (client.last_write == before || server_.shard.may_serve()) return false;
+  out.clear();
+  resp::ReplyWriter(out, client.resp).error(kUnknown);
+  server_.errors.count(kUnknown);
   return true;
 }
 
@@ -101,6 +154,8 @@ void Dispatcher::finish_wait(ClientState& client, OutputBuffer& out, bool with_e
   resp::ReplyWriter reply(out, client.resp);
   if (with_error) {
     reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+  } else if (blocked.kind == Blocked::Kind::Wait && blocked.tenure != server_.replication.tenure().number()) {
+    reply.error("UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)");
   } else if (blocked.kind == Blocked::Kind::Await) {
     reply.integer(server_.replication.has(blocked.term, blocked.lsn) ? 1 : 0);
   } else if (blocked.counts_file) {

@@ -46,7 +46,7 @@ void LoopWorker::start() {
   thread_ = std::thread([this] {
     timer_ = std::make_unique<net::Timer>(loop_, [this] { go_on_with_background_work(); });
     loop_.after_each_poll([this] { run_gathered(); });
-    if (hosts_peers_) peers_ = std::make_unique<Peers>(server_, loop_, state_.index);
+    if (hosts_peers_) peers_ = std::make_unique<Peers>(server_, loop_, state_.index, shard_);
     loop_.run();
     connections_.clear();
     peers_.reset();
@@ -189,9 +189,17 @@ void LoopWorker::end_pause() {
   for (const ClientId id : waiting) {
     Connection* connection = find(id);
     if (connection != nullptr && connection->client().blocked &&
-        connection->client().blocked->kind == Blocked::Kind::Pause) {
+        (connection->client().blocked->kind == Blocked::Kind::Pause ||
+         connection->client().blocked->kind == Blocked::Kind::Lease)) {
       connection->end_wait(false);
     }
+  }
+}
+
+void LoopWorker::refuse_shutdowns() {
+  const auto waiting = blocked_;
+  for (const ClientId id : waiting) {
+    if (Connection* const connection = find(id)) connection->refuse_shutdown();
   }
 }
 
@@ -206,6 +214,7 @@ void LoopWorker::post_tick() {
 void LoopWorker::tick() {
   dispatcher_.refresh_settings();
   const Instant now = wall_clock();
+  ticked_.store(boot_clock(), std::memory_order_relaxed);
   if (state_.index == LoopIndex{0}) {
     const Totals totals = totals_since_start(server_.loops);
     server_.rates.sample(now, {totals.commands_processed, totals.net_input_bytes, totals.net_output_bytes});
@@ -293,7 +302,8 @@ bool LoopWorker::background_slice(Instant now) {
   const auto compact = [&](engine::StripeIndex stripe) { return keyspace.compact_some(stripe, kKeysPerStep); };
   // CLIENT PAUSE and FAILOVER stop changes from inside as well; a replica makes none.
   const bool paused = server_.pause.active(now) || server_.replication.follows() ||
-                      server_.replication.failover() != Replication::Failover::None;
+                      server_.replication.failover() != Replication::Failover::None ||
+                      (server_.shard.enabled() && !server_.shard.may_serve());
   const bool more = slice.run([&] { return check_some_connections(now); }) ||
                     (!paused && (expire(slice, now) || slice.run(evict))) ||
                     slice.run([&] { return keyspace.free_some(kKeysPerStep) > 0; }) ||

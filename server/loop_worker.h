@@ -49,12 +49,19 @@ class LoopWorker {
   void post_confirmed();
 
   /// The main thread, before start(): other nodes talk to this loop.
-  void host_peers() { hosts_peers_ = true; }
+  void host_peers(Shard* shard) {
+    hosts_peers_ = true;
+    shard_ = shard;
+  }
+  /// Any thread: when it had time for background work last.
+  cluster::BootTime ticked() const { return ticked_.load(std::memory_order_relaxed); }
   /// The loop's thread; only of the loop that hosts them.
   Peers& peers() { return *peers_; }
 
   Connection* find(ClientId id);
   void end_pause();
+  /// Clients whose SHUTDOWN is called off get an error.
+  void refuse_shutdowns();
 
   // --- for connections ---
   net::Loop& loop() { return loop_; }
@@ -117,6 +124,8 @@ class LoopWorker {
   std::uint64_t commands_at_slice_ = 0;  // that this loop had executed when the last slice began
   std::atomic<bool> tick_is_posted_ = false;
   bool hosts_peers_ = false;
+  Shard* shard_ = nullptr;
+  std::atomic<cluster::BootTime> ticked_{cluster::BootTime{}};
   std::unique_ptr<Peers> peers_;
   std::unique_ptr<net::Timer> timer_;  // active while there is background work left
   std::thread thread_;

@@ -30,6 +30,8 @@ int fail_logged(ExitCode code, const std::string& message, const magpie::config:
 int check_config(magpie::config::LoadedConfig& loaded) {
   if (auto address = magpie::server::has_address(loaded.settings); !address)
     return fail(ExitCode::CannotListen, address.error());
+  if (auto fits = magpie::server::fits_together(loaded.settings); !fits)
+    return fail(ExitCode::BadConfiguration, fits.error());
   auto warnings = std::move(loaded.warnings);
   for (std::string& warning : magpie::server::fit_to_machine(loaded.settings)) warnings.push_back(std::move(warning));
   for (const std::string& warning : warnings) std::fprintf(stderr, "magpie-server: warning: %s\n", warning.c_str());
@@ -44,6 +46,8 @@ int serve(magpie::config::LoadedConfig& loaded) {
   for (const std::string& warning : server::fit_to_machine(loaded.settings)) server::log_warning(warning);
   if (auto address = server::has_address(loaded.settings); !address)
     return fail_logged(ExitCode::CannotListen, address.error(), loaded.settings);
+  if (auto fits = server::fits_together(loaded.settings); !fits)
+    return fail_logged(ExitCode::BadConfiguration, fits.error(), loaded.settings);
   config::ConfigStore config(std::move(loaded.settings), loaded.config_file);
   const auto settings = config.current();
   std::random_device random;

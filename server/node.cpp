@@ -10,6 +10,7 @@
 #include <random>
 #include <thread>
 
+#include "protocol/check.h"
 #include "server/commands/command_table.h"
 #include "server/engine/memory.h"
 #include "server/exit_code.h"
@@ -103,9 +104,18 @@ Node::Node(config::ConfigStore& config)
   }
   for (unsigned i = 0; i < loops; ++i) workers_.push_back(std::make_unique<LoopWorker>(state_, LoopIndex{i}, loops));
   apply_settings(*settings);
+  if (wants_shard(*settings)) {
+    auto setup = read_shard_setup(*settings);
+    CHECK(setup.has_value());  // it has been looked at before
+    setup->secret = Peers::secret_of(*settings);
+    shard_ = std::make_unique<Shard>(state_, loop_, std::move(*setup), [home = workers_.front().get()](auto task) {
+      home->post([home, task = std::move(task)]() mutable { task(home->peers()); });
+    });
+  }
+  if (shard_ != nullptr) state_.replication.follow({});  // until it is known who leads
   configure_replication(*settings);
   if (!settings->replicaof_host.empty()) change_role(*settings);
-  workers_.front()->host_peers();
+  workers_.front()->host_peers(shard_.get());
   state_.replication.on_recorded([home = workers_.front().get()] { home->post([home] { home->peers().written(); }); });
   config.on_change([this](const auto& before, const auto& after) { return follow(before, after); });
 }
@@ -119,9 +129,12 @@ void Node::apply_settings(const config::Settings& settings) {
 }
 
 void Node::configure_replication(const config::Settings& settings) {
-  state_.replication.configure(
-      {settings.repl_backlog_always || settings.replication_mode == config::ReplicationMode::Semi,
-       static_cast<std::size_t>(settings.repl_backlog_size), static_cast<std::size_t>(settings.max_group_bytes)});
+  state_.replication.configure({.always = settings.repl_backlog_always ||
+                                          settings.replication_mode != config::ReplicationMode::Async ||
+                                          shard_ != nullptr,
+                                .shard = shard_ != nullptr,
+                                .log_capacity = static_cast<std::size_t>(settings.repl_backlog_size),
+                                .most_group = static_cast<std::size_t>(settings.max_group_bytes)});
 }
 
 /// At start, or by REPLICAOF, which holds all stripes.
@@ -131,7 +144,11 @@ void Node::change_role(const config::Settings& settings) {
   } else {
     state_.replication.follow({settings.replicaof_host, settings.replicaof_port});
   }
-  if (running_) after_all_loops([](Peers& peers) { peers.role_changed(); });  // else they will see it
+  if (running_) role_changed();  // else the peers will see it
+}
+
+void Node::role_changed() {
+  after_all_loops([tenure = state_.replication.tenure()](Peers& peers) { peers.role_changed(tenure); });
 }
 
 /// Calls on the loop of the peers once no command is running that has begun before.
@@ -181,6 +198,7 @@ Node::Allowed Node::follow(const config::Settings& before, const config::Setting
                             std::to_string(possible)});
     }
   }
+  if (auto may = may_change_mode(before, after); !may) return may;
   if (after.port != before.port || after.bind != before.bind) {
     if (auto moved = move_listeners(before, after); !moved) return moved;
   }
@@ -195,6 +213,17 @@ Node::Allowed Node::follow(const config::Settings& before, const config::Setting
   }
   set_log_level(after.loglevel);
   return {};
+}
+
+/// A shard's machine has its mode from the start, and the mode isr is nothing without one.
+Node::Allowed Node::may_change_mode(const config::Settings& before, const config::Settings& after) const {
+  if (after.replication_mode == before.replication_mode && after.semi_acks == before.semi_acks) return {};
+  if (shard_ != nullptr) {
+    return std::unexpected(config::ConfigStore::Veto{"replication-mode", "in a shard the mode is set at start only"});
+  }
+  if (after.replication_mode != config::ReplicationMode::Isr) return {};
+  return std::unexpected(
+      config::ConfigStore::Veto{"replication-mode", "isr needs the in-sync replicas of a shard: use semi"});
 }
 
 Node::Allowed Node::move_listeners(const config::Settings& before, const config::Settings& after) {
@@ -238,14 +267,16 @@ void Node::accept(int fd) {
 }
 
 void Node::accept_node(int fd) {
+  if (shard_ != nullptr) return shard_->accept(fd);
   LoopWorker* const home = workers_.front().get();
   home->post([home, socket = UnownedSocket(fd)]() mutable { home->peers().accept(socket.release()); });
 }
 
 void Node::run(const std::function<void()>& on_ready) {
-  const auto on_signal = [this] { shut_down({}); };
-  terminate_ = std::make_unique<net::SignalWatcher>(loop_, SIGTERM, on_signal);
-  interrupt_ = std::make_unique<net::SignalWatcher>(loop_, SIGINT, on_signal);
+  terminate_ = std::make_unique<net::SignalWatcher>(loop_, SIGTERM,
+                                                    [this] { on_signal(config_.current()->shutdown_on_sigterm); });
+  interrupt_ =
+      std::make_unique<net::SignalWatcher>(loop_, SIGINT, [this] { on_signal(config_.current()->shutdown_on_sigint); });
   for (page_tender_.begin(); page_tender_.step();) {  // before there is anybody to wait for it
   }
   state_.startup_data = engine::used_memory();
@@ -256,10 +287,13 @@ void Node::run(const std::function<void()>& on_ready) {
   ticker_ = std::make_unique<net::Timer>(loop_, [this] {
     tend_pages();
     for (const auto& worker : workers_) worker->post_tick();
+    if (shard_ != nullptr) shard_->tick(loops_make_progress());
+    if (shutdown_wait_.over()) loop_.stop();
   });
   ticker_->start_repeating(kTick);
   engine::PagePool::instance().call_when_low(engine::PageTender::kLow,
                                              [this] { loop_.post([this] { tend_pages(); }); });
+  if (shard_ != nullptr) shard_->start();
   on_ready();
   loop_.run();
   ended_.store(true);
@@ -269,8 +303,18 @@ void Node::run(const std::function<void()>& on_ready) {
   end_at_next_signal();
   ticker_.reset();
   page_timer_.reset();
+  if (shard_ != nullptr) shard_->leave();
   listeners_.close();
   for (const auto& worker : workers_) worker->stop_and_join();
+}
+
+bool Node::loops_make_progress() const {
+  const cluster::BootTime now = boot_clock();
+  constexpr auto kMost = std::chrono::milliseconds(300);
+  const auto executes = [](const auto& loop) { return loop->executing.load(std::memory_order_relaxed); };
+  // The others may have to wait for the locks of a command that takes long.
+  return std::ranges::any_of(state_.loops, executes) ||
+         std::ranges::all_of(workers_, [&](const auto& worker) { return now - worker->ticked() <= kMost; });
 }
 
 void Node::tend_pages() {
@@ -286,53 +330,4 @@ void Node::go_on_tending_pages() {
   state_.page_slices.add(thread_cpu_ns() - start);
   page_timer_->start_once(kPagePause);
 }
-
-void Node::shut_down(const Shutdown&) { loop_.stop(); }
-
-bool Node::abort_shutdown() { return false; }
-
-template <class Call>
-void Node::with_connection(ClientId id, Call call) {
-  const std::shared_ptr<ClientState> client = state_.clients.find(id);
-  if (client == nullptr) return;
-  LoopWorker* worker = workers_[static_cast<std::size_t>(client->loop)].get();
-  worker->post([worker, id, call] {
-    if (Connection* connection = worker->find(id)) call(*connection);
-  });
-}
-
-void Node::kill_client(ClientId id) {
-  with_connection(id, [](Connection& connection) { connection.close(); });
-}
-
-void Node::unblock_client(ClientId id, WaitNumber wait, bool with_error) {
-  with_connection(id, [wait, with_error](Connection& connection) {
-    if (connection.client().in_wait(wait)) connection.end_wait(with_error);
-  });
-}
-
-void Node::pause_changed() {
-  for (const auto& worker : workers_) {
-    worker->post([at = worker.get()] { at->end_pause(); });
-  }
-}
-
-/// Commands that have begun may still write: the waiting begins once they are done.
-void Node::fail_over(const FailoverOrder& order) {
-  after_all_loops([order](Peers& peers) { peers.fail_over(order); });
-}
-
-/// In the same way, or it would overtake the order.
-void Node::abort_failover() {
-  after_all_loops([](Peers& peers) { peers.abort_failover("FAILOVER ABORT"); });
-}
-
-void Node::replicas_confirmed() {
-  for (const auto& worker : workers_) worker->post_confirmed();
-}
-
-void Node::feed_monitors(const std::string& line) {
-  for (const auto& worker : workers_) worker->queue_monitor_line(line);
-}
-
 }  // namespace magpie::server

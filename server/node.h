@@ -15,6 +15,8 @@
 #include "server/loop_worker.h"
 #include "server/net/loop.h"
 #include "server/net/timer.h"
+#include "server/shard/shard.h"
+#include "server/shutdown_wait.h"
 #include "server/state/server_state.h"
 
 namespace magpie::server {
@@ -49,12 +51,16 @@ class Node final : private NodeControl {
   void replicas_confirmed() override;
   void fail_over(const FailoverOrder& order) override;
   void abort_failover() override;
+  void hand_over(const std::string& node) override;
+  void role_changed() override;
+  void serving_changed() override { pause_changed(); }
   void feed_monitors(const std::string& line) override;
   void log(const std::string& text) override { log_warning(text); }
 
   using Allowed = std::expected<void, config::ConfigStore::Veto>;
   /// CONFIG SET: a change that the process around the commands must follow, or veto. A loop's thread.
   Allowed follow(const config::Settings& before, const config::Settings& after);
+  Allowed may_change_mode(const config::Settings& before, const config::Settings& after) const;
   Allowed move_listeners(const config::Settings& before, const config::Settings& after);
   void accept(int fd);
   void accept_node(int fd);
@@ -63,7 +69,10 @@ class Node final : private NodeControl {
   void configure_replication(const config::Settings& settings);
   void change_role(const config::Settings& settings);
   void after_all_loops(const std::function<void(Peers&)>& call);
+  bool loops_make_progress() const;
   std::expected<void, std::string> listen_to_nodes(const config::Settings& settings);
+  void on_signal(const std::string& flags);
+  void wait_for_replicas();
   void tend_pages();
   void go_on_tending_pages();
   template <class Call>
@@ -72,9 +81,11 @@ class Node final : private NodeControl {
   config::ConfigStore& config_;
   engine::Keyspace keyspace_;
   ServerState state_;
+  ShutdownWait shutdown_wait_{state_};
   engine::PageTender page_tender_{engine::PagePool::instance()};
   net::Loop loop_;
   std::vector<std::unique_ptr<LoopWorker>> workers_;
+  std::unique_ptr<Shard> shard_;  // null: a plain node
   Listeners listeners_{loop_, [this](int fd) { accept(fd); }, [this](int fd) { accept_node(fd); }};
   std::unique_ptr<net::SignalWatcher> terminate_;
   std::unique_ptr<net::SignalWatcher> interrupt_;

@@ -36,6 +36,15 @@ std::expected<void, std::string> has_address(const config::Settings& settings) {
       "--unixsocket.");
 }
 
+std::expected<void, std::string> fits_together(const config::Settings& settings) {
+  if (wants_shard(settings)) {
+    if (auto setup = read_shard_setup(settings); !setup) return std::unexpected(setup.error());
+  } else if (settings.replication_mode == config::ReplicationMode::Isr) {
+    return std::unexpected("the replication-mode 'isr' is for nodes of a shard: set 'arbiter', or use 'semi'");
+  }
+  return {};
+}
+
 std::expected<std::unique_ptr<Node>, std::string> make_node(config::ConfigStore& config) {
   try {
     return std::make_unique<Node>(config);

@@ -15,6 +15,8 @@ namespace magpie::server {
 std::vector<std::string> fit_to_machine(config::Settings& settings);
 /// Whether the settings name anything to listen on.
 std::expected<void, std::string> has_address(const config::Settings& settings);
+/// Whether what the settings say of a shard makes sense together.
+std::expected<void, std::string> fits_together(const config::Settings& settings);
 /// The node, or why the system has no room for its loops.
 std::expected<std::unique_ptr<Node>, std::string> make_node(config::ConfigStore& config);
 std::expected<void, std::string> write_pid_file(const std::string& path);

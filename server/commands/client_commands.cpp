@@ -186,7 +186,7 @@ constexpr std::array kSubcommands{
     sub("capa", -3, kAnybody, "8.0.0", "A client claims its capability.", "O(1)", client_capa, "capability*"),
     sub("durability", -3, kAnybody, "7.2.0", "Controls when writes of the client are answered.", "O(1)",
         client_durability,
-        "mode:oneof(async:pure-token=ASYNC semi:block(semi:pure-token=SEMI replicas:integer?) "
+        "mode:oneof(async:pure-token=ASYNC semi:block(semi:pure-token=SEMI replicas:integer?) isr:pure-token=ISR "
         "default:pure-token=DEFAULT)"),
     sub("getname", 2, kAnybody, "2.6.9", "Get the current connection name", "O(1)", client_getname),
     sub("getredir", 2, kAnybody, "6.0.0", "Get tracking notifications redirection client ID if any", "O(1)",
@@ -222,6 +222,8 @@ constexpr std::array kSubcommands{
         sub("pause", -3, kAdministrator, "2.9.50", "Stop processing commands from clients for some time", "O(1)",
             client_pause, "timeout:integer mode:oneof?@6.2.0(write:pure-token=WRITE all:pure-token=ALL)"),
         "6.2.0 `CLIENT PAUSE WRITE` mode added along with the `mode` option."),
+    sub("reads", 3, kAnybody, "7.2.0", "Controls whether what the client reads must be confirmed.", "O(1)",
+        client_reads, "mode:oneof(local:pure-token=LOCAL strict:pure-token=STRICT default:pure-token=DEFAULT)"),
     sub("reply", 3, kAnybody, "3.2.0", "Instruct the server whether to reply to commands", "O(1)", client_reply,
         "on_off_skip:oneof(on:pure-token=ON off:pure-token=OFF skip:pure-token=SKIP)"),
     sub("setinfo", 4, kAnybody, "7.2.0", "Sets information specific to the client or connection.", "O(1)",

@@ -18,6 +18,7 @@ CommandResult client_trackinginfo(CommandContext& context, ArgReader args);
 CommandResult client_caching(CommandContext& context, ArgReader args);
 CommandResult client_getredir(CommandContext& context, ArgReader args);
 CommandResult client_durability(CommandContext& context, ArgReader args);
+CommandResult client_reads(CommandContext& context, ArgReader args);
 CommandResult client_lsn(CommandContext& context, ArgReader args);
 CommandResult client_await(CommandContext& context, ArgReader args);
 CommandResult client_help(CommandContext& context, ArgReader args);

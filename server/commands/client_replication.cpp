@@ -22,7 +22,10 @@ CommandResult client_durability(CommandContext& context, ArgReader args) {
   } else if (equals_ignore_case(mode, "async")) {
     durability = Durability::Async;
   } else if (equals_ignore_case(mode, "isr")) {
-    return error("ERR ISR needs the in-sync replicas of a shard; this node has none, use SEMI");
+    if (!context.server.shard.enabled()) {
+      return error("ERR ISR needs the in-sync replicas of a shard; this node has none, use SEMI");
+    }
+    durability = Durability::Isr;
   } else if (!equals_ignore_case(mode, "default")) {
     return error(ErrorCode::Syntax);
   }
@@ -34,13 +37,30 @@ CommandResult client_durability(CommandContext& context, ArgReader args) {
   return {};
 }
 
+CommandResult client_reads(CommandContext& context, ArgReader args) {
+  if (context.in_transaction) return error("ERR CLIENT READS is of no use inside a transaction");
+  const ByteView mode = args.bytes();
+  server::Reads reads = server::Reads::Default;
+  if (equals_ignore_case(mode, "strict")) {
+    if (!context.server.shard.enabled()) return error("ERR STRICT needs the in-sync replicas of a shard");
+    reads = server::Reads::Strict;
+  } else if (equals_ignore_case(mode, "local")) {
+    reads = server::Reads::Local;
+  } else if (!equals_ignore_case(mode, "default")) {
+    return error(ErrorCode::Syntax);
+  }
+  if (auto wrong = args.finish()) return std::unexpected(std::move(*wrong));
+  context.client.reads = reads;
+  context.reply.ok();
+  return {};
+}
+
 CommandResult client_lsn(CommandContext& context, ArgReader) {
   context.server.note_writes(context.client);
   const Lsn written = context.client.last_write;
-  const Lsn before{written.bytes == 0 ? 0 : written.bytes - 1};
   context.reply.array(3);
   context.reply.integer(0);  // the shard, of which there is one
-  context.reply.integer(static_cast<std::int64_t>(context.server.replication.term_at(before).term.number));
+  context.reply.integer(static_cast<std::int64_t>(context.client.last_write_term.number));
   context.reply.integer(static_cast<std::int64_t>(written.bytes));
   return {};
 }

@@ -1,7 +1,9 @@
-// CLUSTER, READONLY, READWRITE and ASKING, which a server that is in no cluster refuses as Redis does.
+// CLUSTER, READONLY, READWRITE and ASKING, which a node that is in no shard refuses as Redis does outside a cluster.
 
 #include <array>
+#include <utility>
 
+#include "server/commands/cluster_commands.h"
 #include "server/commands/command_table.h"
 #include "server/commands/context.h"
 #include "server/commands/help_reply.h"
@@ -9,7 +11,29 @@
 namespace magpie::commands {
 namespace {
 
-CommandResult no_cluster(CommandContext&, ArgReader) { return error("ERR This instance has cluster support disabled"); }
+template <Handler Run>
+CommandResult in_shard(CommandContext& context, ArgReader args) {
+  if (!context.server.shard.enabled()) return error("ERR This instance has cluster support disabled");
+  return Run(context, std::move(args));
+}
+
+CommandResult readonly(CommandContext& context, ArgReader) {
+  context.client.readonly = true;
+  context.reply.ok();
+  return {};
+}
+
+CommandResult readwrite(CommandContext& context, ArgReader) {
+  context.client.readonly = false;
+  context.reply.ok();
+  return {};
+}
+
+/// No slot moves, so nobody is told to ask.
+CommandResult asking(CommandContext& context, ArgReader) {
+  context.reply.ok();
+  return {};
+}
 
 constexpr std::array kClusterSubcommands{
     CommandRow{.name = "addslots",
@@ -19,7 +43,7 @@ constexpr std::array kClusterSubcommands{
                .since = "3.0.0",
                .summary = "Assign new hash slots to receiving node",
                .complexity = "O(N) where N is the total number of hash slot arguments",
-               .handler = no_cluster,
+               .handler = in_shard<cluster_has_fixed_slots>,
                .arguments = "slot:integer*"},
     CommandRow{
         .name = "addslotsrange",
@@ -29,7 +53,7 @@ constexpr std::array kClusterSubcommands{
         .since = "7.0.0",
         .summary = "Assign new hash slots to receiving node",
         .complexity = "O(N) where N is the total number of the slots between the start slot and end slot arguments.",
-        .handler = no_cluster,
+        .handler = in_shard<cluster_has_fixed_slots>,
         .arguments = "start-slot_end-slot:block*(start-slot:integer end-slot:integer)"},
     CommandRow{.name = "bumpepoch",
                .arity = 2,
@@ -38,7 +62,7 @@ constexpr std::array kClusterSubcommands{
                .since = "3.0.0",
                .summary = "Advance the cluster config epoch",
                .complexity = "O(1)",
-               .handler = no_cluster,
+               .handler = in_shard<cluster_epoch_is_term>,
                .tips = "nondeterministic_output"},
     CommandRow{.name = "count-failure-reports",
                .arity = 3,
@@ -47,7 +71,7 @@ constexpr std::array kClusterSubcommands{
                .since = "3.0.0",
                .summary = "Return the number of failure reports active for a given node",
                .complexity = "O(N) where N is the number of failure reports",
-               .handler = no_cluster,
+               .handler = in_shard<cluster_count_failure_reports>,
                .tips = "nondeterministic_output",
                .arguments = "node-id"},
     CommandRow{.name = "countkeysinslot",
@@ -56,8 +80,9 @@ constexpr std::array kClusterSubcommands{
                .group = Group::Cluster,
                .since = "3.0.0",
                .summary = "Return the number of local keys in the specified hash slot",
-               .complexity = "O(1)",
-               .handler = no_cluster,
+               .complexity = "O(N) where N is the number of keys in the 256 slots that share the slot's stripe",
+               .handler = in_shard<cluster_countkeysinslot>,
+               .locks = Locks::Own,
                .arguments = "slot:integer"},
     CommandRow{.name = "delslots",
                .arity = -3,
@@ -66,7 +91,7 @@ constexpr std::array kClusterSubcommands{
                .since = "3.0.0",
                .summary = "Set hash slots as unbound in receiving node",
                .complexity = "O(N) where N is the total number of hash slot arguments",
-               .handler = no_cluster,
+               .handler = in_shard<cluster_has_fixed_slots>,
                .arguments = "slot:integer*"},
     CommandRow{
         .name = "delslotsrange",
@@ -76,7 +101,7 @@ constexpr std::array kClusterSubcommands{
         .since = "7.0.0",
         .summary = "Set hash slots as unbound in receiving node",
         .complexity = "O(N) where N is the total number of the slots between the start slot and end slot arguments.",
-        .handler = no_cluster,
+        .handler = in_shard<cluster_has_fixed_slots>,
         .arguments = "start-slot_end-slot:block*(start-slot:integer end-slot:integer)"},
     CommandRow{.name = "failover",
                .arity = -2,
@@ -85,7 +110,7 @@ constexpr std::array kClusterSubcommands{
                .since = "3.0.0",
                .summary = "Forces a replica to perform a manual failover of its master.",
                .complexity = "O(1)",
-               .handler = no_cluster,
+               .handler = in_shard<cluster_leader_is_chosen>,
                .arguments = "options:oneof?(force:pure-token=FORCE takeover:pure-token=TAKEOVER)"},
     CommandRow{.name = "flushslots",
                .arity = 2,
@@ -94,7 +119,7 @@ constexpr std::array kClusterSubcommands{
                .since = "3.0.0",
                .summary = "Delete a node's own slots information",
                .complexity = "O(1)",
-               .handler = no_cluster},
+               .handler = in_shard<cluster_has_fixed_slots>},
     CommandRow{.name = "forget",
                .arity = 3,
                .flags = kAdmin | kStale | kNoAsyncLoading,
@@ -102,7 +127,7 @@ constexpr std::array kClusterSubcommands{
                .since = "3.0.0",
                .summary = "Remove a node from the nodes table",
                .complexity = "O(1)",
-               .handler = no_cluster,
+               .handler = in_shard<cluster_has_fixed_members>,
                .arguments = "node-id"},
     CommandRow{.name = "getkeysinslot",
                .arity = 4,
@@ -110,11 +135,12 @@ constexpr std::array kClusterSubcommands{
                .group = Group::Cluster,
                .since = "3.0.0",
                .summary = "Return local key names in the specified hash slot",
-               .complexity = "O(log(N)) where N is the number of requested keys",
-               .handler = no_cluster,
+               .complexity = "O(N) where N is the number of keys in the 256 slots that share the slot's stripe",
+               .handler = in_shard<cluster_getkeysinslot>,
+               .locks = Locks::Own,
                .tips = "nondeterministic_output",
                .arguments = "slot:integer count:integer"},
-    help_row(Group::Cluster, "5.0.0", no_cluster),
+    help_row(Group::Cluster, "5.0.0", in_shard<cluster_help>),
     CommandRow{.name = "info",
                .arity = 2,
                .flags = kStale,
@@ -122,7 +148,7 @@ constexpr std::array kClusterSubcommands{
                .since = "3.0.0",
                .summary = "Provides info about Redis Cluster node state",
                .complexity = "O(1)",
-               .handler = no_cluster,
+               .handler = in_shard<cluster_info>,
                .tips = "nondeterministic_output"},
     CommandRow{.name = "keyslot",
                .arity = 3,
@@ -131,7 +157,7 @@ constexpr std::array kClusterSubcommands{
                .since = "3.0.0",
                .summary = "Returns the hash slot of the specified key",
                .complexity = "O(N) where N is the number of bytes in the key",
-               .handler = no_cluster,
+               .handler = in_shard<cluster_keyslot>,
                .arguments = "key"},
     CommandRow{.name = "links",
                .arity = 2,
@@ -140,7 +166,7 @@ constexpr std::array kClusterSubcommands{
                .since = "7.0.0",
                .summary = "Returns a list of all TCP links to and from peer nodes in cluster",
                .complexity = "O(N) where N is the total number of Cluster nodes",
-               .handler = no_cluster,
+               .handler = in_shard<cluster_links>,
                .tips = "nondeterministic_output"},
     CommandRow{.name = "meet",
                .arity = -4,
@@ -149,7 +175,7 @@ constexpr std::array kClusterSubcommands{
                .since = "3.0.0",
                .summary = "Force a node cluster to handshake with another node",
                .complexity = "O(1)",
-               .handler = no_cluster,
+               .handler = in_shard<cluster_has_fixed_members>,
                .arguments = "ip port:integer cluster_bus_port:integer?@4.0.0",
                .history = "4.0.0 Added the optional `cluster_bus_port` argument."},
     CommandRow{.name = "myid",
@@ -159,7 +185,7 @@ constexpr std::array kClusterSubcommands{
                .since = "3.0.0",
                .summary = "Return the node id",
                .complexity = "O(1)",
-               .handler = no_cluster},
+               .handler = in_shard<cluster_myid>},
     CommandRow{.name = "nodes",
                .arity = 2,
                .flags = kStale,
@@ -167,7 +193,7 @@ constexpr std::array kClusterSubcommands{
                .since = "3.0.0",
                .summary = "Get Cluster config for the node",
                .complexity = "O(N) where N is the total number of Cluster nodes",
-               .handler = no_cluster,
+               .handler = in_shard<cluster_nodes>,
                .tips = "nondeterministic_output"},
     CommandRow{.name = "replicas",
                .arity = 3,
@@ -176,7 +202,7 @@ constexpr std::array kClusterSubcommands{
                .since = "5.0.0",
                .summary = "List replica nodes of the specified master node",
                .complexity = "O(1)",
-               .handler = no_cluster,
+               .handler = in_shard<cluster_replicas>,
                .tips = "nondeterministic_output",
                .arguments = "node-id"},
     CommandRow{.name = "replicate",
@@ -186,7 +212,7 @@ constexpr std::array kClusterSubcommands{
                .since = "3.0.0",
                .summary = "Reconfigure a node as a replica of the specified master node",
                .complexity = "O(1)",
-               .handler = no_cluster,
+               .handler = in_shard<cluster_leader_is_chosen>,
                .arguments = "node-id"},
     CommandRow{
         .name = "reset",
@@ -196,7 +222,7 @@ constexpr std::array kClusterSubcommands{
         .since = "3.0.0",
         .summary = "Reset a Redis Cluster node",
         .complexity = "O(N) where N is the number of known nodes. The command may execute a FLUSHALL as a side effect.",
-        .handler = no_cluster,
+        .handler = in_shard<cluster_has_fixed_members>,
         .arguments = "hard_soft:oneof?(hard:pure-token=HARD soft:pure-token=SOFT)"},
     CommandRow{.name = "saveconfig",
                .arity = 2,
@@ -205,7 +231,7 @@ constexpr std::array kClusterSubcommands{
                .since = "3.0.0",
                .summary = "Forces the node to save cluster state on disk",
                .complexity = "O(1)",
-               .handler = no_cluster},
+               .handler = in_shard<cluster_saveconfig>},
     CommandRow{.name = "set-config-epoch",
                .arity = 3,
                .flags = kAdmin | kStale | kNoAsyncLoading,
@@ -213,7 +239,7 @@ constexpr std::array kClusterSubcommands{
                .since = "3.0.0",
                .summary = "Set the configuration epoch in a new node",
                .complexity = "O(1)",
-               .handler = no_cluster,
+               .handler = in_shard<cluster_epoch_is_term>,
                .arguments = "config-epoch:integer"},
     CommandRow{
         .name = "setslot",
@@ -223,7 +249,7 @@ constexpr std::array kClusterSubcommands{
         .since = "3.0.0",
         .summary = "Bind a hash slot to a specific node",
         .complexity = "O(1)",
-        .handler = no_cluster,
+        .handler = in_shard<cluster_has_fixed_slots>,
         .arguments =
             "slot:integer subcommand:oneof(node-id=IMPORTING node-id=MIGRATING node-id=NODE stable:pure-token=STABLE)"},
     CommandRow{.name = "shards",
@@ -233,7 +259,7 @@ constexpr std::array kClusterSubcommands{
                .since = "7.0.0",
                .summary = "Get array of cluster slots to node mappings",
                .complexity = "O(N) where N is the total number of cluster nodes",
-               .handler = no_cluster,
+               .handler = in_shard<cluster_shards>,
                .tips = "nondeterministic_output"},
     CommandRow{.name = "slaves",
                .arity = 3,
@@ -242,7 +268,7 @@ constexpr std::array kClusterSubcommands{
                .since = "3.0.0",
                .summary = "List replica nodes of the specified master node",
                .complexity = "O(1)",
-               .handler = no_cluster,
+               .handler = in_shard<cluster_replicas>,
                .tips = "nondeterministic_output",
                .arguments = "node-id",
                .deprecated_since = "5.0.0",
@@ -254,7 +280,7 @@ constexpr std::array kClusterSubcommands{
                .since = "3.0.0",
                .summary = "Get array of Cluster slot to node mappings",
                .complexity = "O(N) where N is the total number of Cluster nodes",
-               .handler = no_cluster,
+               .handler = in_shard<cluster_slots>,
                .tips = "nondeterministic_output",
                .deprecated_since = "7.0.0",
                .replaced_by = "`CLUSTER SHARDS`",
@@ -268,7 +294,7 @@ constexpr std::array kRows{CommandRow{.name = "readonly",
                                       .since = "3.0.0",
                                       .summary = "Enables read queries for a connection to a cluster replica node",
                                       .complexity = "O(1)",
-                                      .handler = no_cluster},
+                                      .handler = in_shard<readonly>},
                            CommandRow{.name = "readwrite",
                                       .arity = 1,
                                       .flags = kLoading | kStale | kFast,
@@ -277,7 +303,7 @@ constexpr std::array kRows{CommandRow{.name = "readonly",
                                       .since = "3.0.0",
                                       .summary = "Disables read queries for a connection to a cluster replica node",
                                       .complexity = "O(1)",
-                                      .handler = no_cluster},
+                                      .handler = in_shard<readwrite>},
                            CommandRow{.name = "asking",
                                       .arity = 1,
                                       .flags = kFast,
@@ -286,7 +312,7 @@ constexpr std::array kRows{CommandRow{.name = "readonly",
                                       .since = "3.0.0",
                                       .summary = "Sent by cluster clients after an -ASK redirect",
                                       .complexity = "O(1)",
-                                      .handler = no_cluster},
+                                      .handler = in_shard<asking>},
                            CommandRow{.name = "cluster",
                                       .arity = -2,
                                       .group = Group::Cluster,

@@ -2,6 +2,7 @@
 
 #include "server/commands/command_table.h"
 #include "server/commands/database_argument.h"
+#include "server/commands/role.h"
 #include "server/commands/session.h"
 #include "server/commands/transaction.h"
 #include "server/state/version.h"
@@ -34,7 +35,7 @@ CommandResult echo(CommandContext& context, ArgReader args) {
 }
 
 CommandResult select(CommandContext& context, ArgReader args) {
-  const Db db = read_database(args, context);
+  const Db db = read_database(args, context, "ERR SELECT is not allowed in cluster mode");
   if (auto wrong = args.finish()) return std::unexpected(std::move(*wrong));
   context.client.db = static_cast<std::uint32_t>(db);
   context.reply.ok();
@@ -117,9 +118,9 @@ void describe_server(CommandContext& context) {
   reply.bulk("id");
   reply.integer(static_cast<std::int64_t>(context.client.id));
   reply.bulk("mode");
-  reply.bulk("standalone");
+  reply.bulk(context.server.shard.enabled() ? "cluster" : "standalone");
   reply.bulk("role");
-  reply.bulk("master");
+  reply.bulk(followed(context.server) ? "replica" : "master");
   reply.bulk("modules");
   reply.array(0);
 }

@@ -55,6 +55,7 @@ std::int64_t read_index(ArgReader& args, const char* otherwise) {
 }
 
 CommandResult swapdb(CommandContext& context, ArgReader args) {
+  if (context.server.shard.enabled()) return error("ERR SWAPDB is not allowed in cluster mode");
   const std::int64_t first = read_index(args, "ERR invalid first DB index");
   const std::int64_t second = read_index(args, "ERR invalid second DB index");
   if (auto wrong = args.finish()) return std::unexpected(std::move(*wrong));

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "server/commands/info.h"
+#include "server/commands/role.h"
 
 namespace magpie::commands {
 namespace {
@@ -72,12 +73,29 @@ std::string follower_row(const FollowerStatus& follower, const Replication::Posi
          ",lag_ms=" + std::to_string(follower.lag_ms.load());
 }
 
+void shard_fields(InfoText& text, const server::ShardGate& gate) {
+  constexpr std::array<std::string_view, 5> kRoles{"starting", "learner", "follower", "candidate", "leader"};
+  const auto picture = gate.picture();
+  const auto* leader = picture->leader();
+  std::string in_sync;
+  for (const auto& node : picture->nodes) {
+    if (node.in_isr) in_sync += (in_sync.empty() ? "" : ",") + node.id;
+  }
+  text.field("shard_role", kRoles[static_cast<std::size_t>(picture->role)]);
+  text.field("shard_term", picture->term.number);
+  text.field("shard_leader", leader == nullptr ? std::string() : leader->id);
+  text.field("shard_serving", gate.may_serve() ? 1 : 0);
+  text.field("shard_isr", in_sync);
+  text.field("shard_commit", gate.commit().bytes);
+  text.field("shard_loss_epoch", picture->loss_epoch);
+}
+
 }  // namespace
 
 void info_replication(InfoText& text, CommandContext& context) {
   const Replication& replication = context.server.replication;
   const Replication::Position position = replication.position();
-  const std::optional<Replication::Source> source = replication.source();
+  const std::optional<Replication::Source> source = followed(context.server);
   text.section("Replication");
   text.field("role", source ? "slave" : "master");
   if (source) follower_fields(text, context, *source, position);
@@ -102,6 +120,7 @@ void info_replication(InfoText& text, CommandContext& context) {
   text.field("repl_backlog_size", context.settings.repl_backlog_size);
   text.field("repl_backlog_first_byte_offset", position.active ? position.begin.bytes : 0);
   text.field("repl_backlog_histlen", position.end - position.begin);
+  if (context.server.shard.enabled()) shard_fields(text, context.server.shard);
 }
 
 }  // namespace magpie::commands

@@ -138,9 +138,9 @@ void info_stats(InfoText& text, CommandContext& context) {
 
 void info_modules(InfoText& text, CommandContext&) { text.section("Modules"); }
 
-void info_cluster(InfoText& text, CommandContext&) {
+void info_cluster(InfoText& text, CommandContext& context) {
   text.section("Cluster");
-  text.field("cluster_enabled", 0);
+  text.field("cluster_enabled", context.server.shard.enabled() ? 1 : 0);
 }
 
 void info_keyspace(InfoText& text, CommandContext& context) {

@@ -51,7 +51,7 @@ void info_server(InfoText& text, CommandContext& context) {
   text.field("redis_git_sha1", "00000000");
   text.field("redis_git_dirty", 0);
   text.field("redis_build_id", "0");
-  text.field("redis_mode", "standalone");
+  text.field("redis_mode", server.shard.enabled() ? "cluster" : "standalone");
   text.field("os", server::system_name());
   text.field("arch_bits", static_cast<int>(sizeof(void*) * 8));
   text.field("monotonic_clock", "POSIX clock_gettime");

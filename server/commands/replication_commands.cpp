@@ -7,6 +7,7 @@
 
 #include "server/commands/command_table.h"
 #include "server/commands/context.h"
+#include "server/commands/role.h"
 
 namespace magpie::commands {
 namespace {
@@ -33,7 +34,7 @@ void role_of_leader(CommandContext& context) {
 
 CommandResult role(CommandContext& context, ArgReader) {
   const server::Replication& replication = context.server.replication;
-  const std::optional<server::Replication::Source> source = replication.source();
+  const std::optional<server::Replication::Source> source = followed(context.server);
   if (!source) {
     role_of_leader(context);
     return {};
@@ -54,6 +55,9 @@ CommandResult replicaof(CommandContext& context, ArgReader args) {
   constexpr std::int64_t kHighestPort = 65535;
   const ByteView host = args.bytes();
   const ByteView port = args.bytes();
+  if (context.server.shard.enabled()) {
+    return error("ERR REPLICAOF is for plain nodes: in a shard the arbiter decides who leads, FAILOVER hands over");
+  }
   std::string source = "no one";
   if (!equals_ignore_case(host, "no") || !equals_ignore_case(port, "one")) {
     const auto number = parse_integer(port);
@@ -107,6 +111,25 @@ bool take_word(ArgReader& args, FailoverArguments& to) {
   return true;
 }
 
+/// In a shard the machine of leases hands over (rule R11): to the node named, or who has most.
+CommandResult hand_over(CommandContext& context, const FailoverArguments& asked) {
+  const auto picture = context.server.shard.picture();
+  if (!context.server.shard.leads()) return error("ERR FAILOVER is not valid when server is a replica.");
+  if (asked.abort || asked.order.force || asked.order.timeout_ms) {
+    return error("ERR FAILOVER in a shard takes no option but TO");
+  }
+  const server::ShardPicture::Node* to = nullptr;
+  for (const server::ShardPicture::Node& node : picture->nodes) {
+    const bool wanted = !asked.targeted || (node.host == asked.order.host && node.port == asked.order.port);
+    if (node.self || !node.in_isr || !wanted) continue;
+    if (to == nullptr || node.confirmed > to->confirmed) to = &node;
+  }
+  if (to == nullptr) return error("ERR FAILOVER needs an in-sync replica of this shard to hand over to.");
+  context.server.control.hand_over(to->id);
+  context.reply.ok();
+  return {};
+}
+
 /// Why a failover cannot begin; empty if it can.
 std::string obstacle(const server::Replication& replication, const FailoverArguments& asked) {
   if (replication.follows()) return "ERR FAILOVER is not valid when server is a replica.";
@@ -132,6 +155,7 @@ CommandResult failover(CommandContext& context, ArgReader args) {
     if (!take_word(args, asked)) return error(ErrorCode::Syntax);
   }
   if (auto wrong = args.finish()) return std::unexpected(std::move(*wrong));
+  if (context.server.shard.enabled()) return hand_over(context, asked);
   server::Replication& replication = context.server.replication;
   if (asked.abort) {
     if (replication.failover() == server::Replication::Failover::None) return error("ERR No failover in progress.");

@@ -9,6 +9,7 @@
 
 #include "server/commands/command_table.h"
 #include "server/commands/context.h"
+#include "server/commands/copied_keys.h"
 
 namespace magpie::commands {
 namespace {
@@ -24,27 +25,6 @@ class KeyPattern {
  private:
   ByteView glob_;
   bool takes_all_;
-};
-
-/// Keys copied from under the lock of their stripe.
-class CopiedKeys {
- public:
-  void add(ByteView key) {
-    bytes_ += key;
-    sizes_.push_back(key.size());
-  }
-  void write_to(resp::ReplyWriter& reply) const {
-    reply.array(sizes_.size());
-    std::size_t at = 0;
-    for (const std::size_t size : sizes_) {
-      reply.bulk(ByteView(bytes_).substr(at, size));
-      at += size;
-    }
-  }
-
- private:
-  std::string bytes_;
-  std::vector<std::size_t> sizes_;
 };
 
 CommandResult keys(CommandContext& context, ArgReader args) {

@@ -70,6 +70,9 @@ CommandResult copy(CommandContext& context, ArgReader args) {
     }
   }
   if (auto wrong = args.check()) return std::unexpected(std::move(*wrong));
+  if (context.server.shard.enabled() && target_db != Db{0}) {
+    return error("ERR Copying to another database is not allowed in cluster mode");
+  }
   if (target_db == context.keys.db() && source.bytes == target.bytes) return error(ErrorCode::SameObject);
   if (context.keys.read(source) == nullptr || (context.keys.find_in(target_db, target) != nullptr && !replace)) {
     context.reply.integer(0);
@@ -81,6 +84,7 @@ CommandResult copy(CommandContext& context, ArgReader args) {
 }
 
 CommandResult move(CommandContext& context, ArgReader args) {
+  if (context.server.shard.enabled()) return error("ERR MOVE is not allowed in cluster mode");
   const Key key = context.keys.key(args.bytes());
   const Db target = read_database(args, context);
   if (auto wrong = args.finish()) return std::unexpected(std::move(*wrong));

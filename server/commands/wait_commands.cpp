@@ -35,7 +35,11 @@ CommandResult wait(CommandContext& context, ArgReader args) {
   if (confirmed >= replicas || context.in_transaction) {
     context.reply.integer(confirmed);
   } else {
-    context.client.blocked = server::Blocked{server::Blocked::Kind::Wait, deadline, false, replicas, written};
+    context.client.blocked = server::Blocked{.kind = server::Blocked::Kind::Wait,
+                                             .until = deadline,
+                                             .replicas = replicas,
+                                             .lsn = written,
+                                             .tenure = context.server.replication.tenure().number()};
   }
   return {};
 }
@@ -59,8 +63,10 @@ CommandResult waitaof(CommandContext& context, ArgReader args) {
     context.reply.integer(0);
     context.reply.integer(0);
   } else {
-    context.client.blocked =
-        server::Blocked{.kind = server::Blocked::Kind::Wait, .until = deadline, .counts_file = true};
+    context.client.blocked = server::Blocked{.kind = server::Blocked::Kind::Wait,
+                                             .until = deadline,
+                                             .counts_file = true,
+                                             .tenure = context.server.replication.tenure().number()};
   }
   return {};
 }

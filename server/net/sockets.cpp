@@ -1,6 +1,7 @@
 #include "server/net/sockets.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -173,6 +174,8 @@ int socket_family(int fd) {
 void set_tcp_nodelay(int fd) { set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
 
 void close_socket(int fd) { ::close(fd); }
+
+int duplicate_socket(int fd) { return ::fcntl(fd, F_DUPFD_CLOEXEC, 0); }
 
 void set_tcp_keepalive(int fd, unsigned seconds) {
   const int idle = static_cast<int>(std::min(seconds, 32767U));  // the kernel's own limit

@@ -29,6 +29,8 @@ int socket_family(int fd);
 /// Small replies leave at once; fails silently if the peer has gone: the next read tells.
 void set_tcp_nodelay(int fd);
 void close_socket(int fd);
+/// Another descriptor of the same socket, close-on-exec, which the caller owns; negative if there is none left.
+int duplicate_socket(int fd);
 /// Probes after `seconds` of silence, three of them a third of that apart, as Redis sets it; 0: none.
 void set_tcp_keepalive(int fd, unsigned seconds);
 

@@ -22,7 +22,13 @@ FollowerLink::FollowerLink(Peers& peers, int fd)
       link_(peers.loop(), fd, *this) {}
 
 FollowerSession::Terms FollowerLink::terms(int fd) const {
-  return {peers_.secret_here(), Peers::draw_nonce(), Peers::ip_of(fd)};
+  return {peers_.secret_here(), Peers::draw_nonce(), Peers::ip_of(fd), peers_.duties(), peers_.term()};
+}
+
+void FollowerLink::begin(const wire::Hello& hello) {
+  const auto taken = on_message(hello, 0);
+  link_.flush();
+  if (!taken) on_end(taken.error());
 }
 
 std::expected<void, std::string> FollowerLink::on_message(const wire::Message& message, std::size_t) {
@@ -30,8 +36,12 @@ std::expected<void, std::string> FollowerLink::on_message(const wire::Message& m
   if (const auto& status = session_.status(); status != nullptr && status->port != 0) {
     name_ = status->address + ":" + std::to_string(status->port);  // where its clients find it
   }
-  if (!session_.log_line().empty()) log_notice("Replica " + name_ + " " + session_.log_line());
+  tell();
   return taken;
+}
+
+void FollowerLink::tell() const {
+  if (!session_.log_line().empty()) log_notice("Replica " + name_ + " " + session_.log_line());
 }
 
 void FollowerLink::ask_to_take_over(Lsn lsn, bool force) {
@@ -52,28 +62,28 @@ void FollowerLink::on_end(const std::string& why) {
   peers_.sweep();
 }
 
-/// While clients keep the loop busy, full synchronisation gets a fifth of its time.
-bool FollowerLink::may_work() {
-  const std::uint64_t commands = peers_.commands_of_loop();
-  const bool busy = commands != commands_before_;
-  commands_before_ = commands;
-  constexpr std::uint64_t kRest = 4;
-  return !busy || ticks() - piece_ended_ >= kRest * (piece_ended_ - piece_began_);
-}
-
 void FollowerLink::pump() {
   if (ended_ || !session_.streaming()) return;
+  if (session_.syncing()) return peers_.sync_soon();
   for (int piece = 0; piece < kPiecesPerTurn && !link_.congested(); ++piece) {
-    const bool syncing = session_.syncing();
-    if (syncing && (piece > 0 || !may_work())) break;
-    piece_began_ = ticks();
-    const FollowerSession::More more = session_.produce(kPiece, wall_clock(), link_.out());
-    link_.flush();
-    piece_ended_ = ticks();
-    if (more == FollowerSession::More::No) return;
-    if (more == FollowerSession::More::Never) return on_end("it has fallen behind what repl-backlog-size keeps");
+    if (!send_piece()) return;
   }
   if (!link_.congested()) pump_later();
+}
+
+bool FollowerLink::sync_piece() {
+  if (ended_ || !session_.syncing() || link_.congested() || !send_piece()) return false;
+  if (!session_.syncing()) pump_later();  // the log follows
+  return true;
+}
+
+/// False if there is nothing to be sent for now.
+bool FollowerLink::send_piece() {
+  const FollowerSession::More more = session_.produce(kPiece, wall_clock(), link_.out());
+  tell();
+  link_.flush();
+  if (more == FollowerSession::More::Never) on_end("it has fallen behind what repl-backlog-size keeps");
+  return more == FollowerSession::More::Yes;
 }
 
 void FollowerLink::pump_later() {

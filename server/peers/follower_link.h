@@ -17,8 +17,12 @@ class FollowerLink final : private LinkOwner {
  public:
   FollowerLink(Peers& peers, int fd);
 
-  /// Sends what there is, as far as the kernel takes it and the loop has time.
+  /// What the other side has said before this object was there.
+  void begin(const wire::Hello& hello);
+  /// Sends what there is, as far as the kernel takes it, or sees to it that it has its turns (sync_piece).
   void pump();
+  /// Sends a piece of what it gets as a whole; false if there is nothing to do for now.
+  bool sync_piece();
   /// Ten times a second.
   void tick(Instant now);
   bool ended() const { return ended_; }
@@ -34,7 +38,8 @@ class FollowerLink final : private LinkOwner {
   void on_end(const std::string& why) override;
 
   FollowerSession::Terms terms(int fd) const;
-  bool may_work();
+  void tell() const;
+  bool send_piece();
   void pump_later();
   void measure_lag(Instant now);
 
@@ -44,10 +49,6 @@ class FollowerLink final : private LinkOwner {
   bool ended_ = false;
   bool pump_is_due_ = false;
   std::int64_t since_ms_;
-  // Of full synchronisation: how much of the loop's time it has had.
-  std::uint64_t commands_before_ = 0;
-  std::uint64_t piece_began_ = 0;
-  std::uint64_t piece_ended_ = 0;
   /// Where the log ended, and when.
   struct Sample {
     Lsn end;

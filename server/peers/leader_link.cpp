@@ -17,9 +17,10 @@ constexpr std::int64_t kMostGreetingMs = 5000;  // until the leader has answered
 
 }  // namespace
 
-LeaderLink::LeaderLink(Peers& peers, Replication::Source source)
+LeaderLink::LeaderLink(Peers& peers, Replication::Source source, int node_port)
     : peers_(peers),
       source_(std::move(source)),
+      node_port_(node_port),
       name_(source_.host + ":" + std::to_string(source_.port)),
       pause_ms_(kFirstPauseMs) {
   status().phase = Phase::Connect;
@@ -33,6 +34,7 @@ LeaderStatus& LeaderLink::status() const { return peers_.state().replication.lea
 void LeaderLink::begin() {
   began_ms_ = wall_clock().ms;
   status().phase = Phase::Connecting;
+  if (node_port_ != 0) return connect_to_node(node_port_);
   connector_ = std::make_unique<net::Connector>(peers_.loop(), source_.host, static_cast<int>(source_.port),
                                                 [this](auto connected) {
                                                   if (!connected) return fail(connected.error().message);
@@ -59,8 +61,9 @@ void LeaderLink::converse(int fd) {
   LinkOwner& owner = *this;
   link_ = std::make_unique<Link>(peers_.loop(), fd, owner);
   ServerState& state = peers_.state();
-  session_.emplace(state.keyspace, state.replication, peers_.identity(),
-                   LeaderSession::Terms{peers_.secret_there(), Peers::draw_nonce(), peers_.client_address()});
+  session_.emplace(
+      state.keyspace, state.replication, peers_.identity(),
+      LeaderSession::Terms{peers_.secret_there(), Peers::draw_nonce(), peers_.client_address(), peers_.leader_terms()});
   session_->on_replacing([this] { peers_.drop_followers("the data here is replaced"); });
   session_->on_take_over([this] { return peers_.lead(); });
   session_->begin(link_->out());
@@ -69,7 +72,10 @@ void LeaderLink::converse(int fd) {
 
 std::expected<void, std::string> LeaderLink::on_message(const wire::Message& message, std::size_t frame) {
   const bool before = session_->connected();
+  std::atomic<bool>& executing = peers_.executing();
+  executing.store(true, std::memory_order_relaxed);
   auto taken = session_->take(message, frame, wall_clock(), link_->out());
+  executing.store(false, std::memory_order_relaxed);
   if (!session_->log_line().empty()) log_notice("Leader " + name_ + ": " + session_->log_line());
   if (taken && !before && session_->connected()) {
     status().down_since_ms = 0;
@@ -77,11 +83,13 @@ std::expected<void, std::string> LeaderLink::on_message(const wire::Message& mes
     last_reason_.clear();
     pause_ms_ = kFirstPauseMs;
   }
+  if (!taken && peers_.duties() != nullptr) peers_.tell_applied();  // it may have lost what it had
   return taken;
 }
 
 void LeaderLink::on_caught_up() {
-  if (peers_.state().replication.follows()) session_->confirm(link_->out());
+  peers_.tell_applied();
+  session_->confirm(link_->out());
   link_->flush();
   peers_.written();  // who follows this node
   peers_.state().control.replicas_confirmed();  // CLIENT AWAIT
@@ -97,7 +105,8 @@ void LeaderLink::fail(const std::string& why) {
   if (why != last_reason_) log_warning("Leader " + name_ + ": the link is down: " + why);
   last_reason_ = why;
   next_try_ms_ = now + pause_ms_;
-  pause_ms_ = std::min(pause_ms_ * 2, kMostPauseMs);
+  const bool in_shard = peers_.duties() != nullptr;  // its machine knows whether to look for another
+  pause_ms_ = std::min(pause_ms_ * 2, in_shard ? kFirstPauseMs : kMostPauseMs);
 }
 
 void LeaderLink::drop_attempt() {

@@ -19,7 +19,8 @@ class Peers;
 /// loop's thread only.
 class LeaderLink final : private LinkOwner {
  public:
-  LeaderLink(Peers& peers, Replication::Source source);
+  /// `node_port` 0: the source is asked for it.
+  LeaderLink(Peers& peers, Replication::Source source, int node_port);
 
   /// Ten times a second.
   void tick(Instant now);
@@ -41,6 +42,7 @@ class LeaderLink final : private LinkOwner {
 
   Peers& peers_;
   const Replication::Source source_;
+  const int node_port_;
   std::string name_;  // "127.0.0.1:6379", for the log
   std::int64_t next_try_ms_ = 0;
   std::int64_t began_ms_ = 0;  // of this attempt

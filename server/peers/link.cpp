@@ -53,7 +53,7 @@ void Link::on_read(std::size_t bytes) {
 
 void Link::on_end(const char* error) {
   stream_.close();
-  owner_.on_end(error == nullptr ? "the other side closed the connection" : error);
+  owner_.on_end(error == nullptr ? kClosedByPeer : error);
 }
 
 }  // namespace magpie::server

@@ -38,10 +38,14 @@ class Link final : private net::StreamHandler {
   /// Frames to be sent; flush() sends them.
   ByteBuffer& out() { return out_.own(); }
   void flush();
+  /// What comes is for somebody else to read, who has another name of the socket.
+  void stop_reading() { stream_.stop_reading(); }
+  int fd() const { return stream_.fd(); }
+  /// What on_end() tells where the other side closed.
+  static constexpr const char* kClosedByPeer = "the other side closed the connection";
   /// Whether the kernel has not taken all that was sent.
   bool congested() const { return stream_.pending_bytes() > 0; }
   std::string peer_address() const { return stream_.peer_address(); }
-  std::string local_address() const { return stream_.local_address(); }
 
  private:
   std::span<char> read_buffer() override;

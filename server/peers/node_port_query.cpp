@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "protocol/numbers.h"
+#include "protocol/printable.h"
 #include "protocol/reply_reader.h"
 
 namespace magpie::server {
@@ -29,7 +30,7 @@ std::string field_of(const std::string& info, const std::string& name) {
 std::expected<int, std::string> port_in(const std::string& info) {
   if (const auto port = parse_integer(field_of(info, "node_port")); port && *port > 0) return static_cast<int>(*port);
   if (field_of(info, "server_name") == "magpie") return std::unexpected("it is a Magpie node that takes no replicas");
-  return std::unexpected("it is a Redis server (version " + field_of(info, "redis_version") +
+  return std::unexpected("it is a Redis server (version " + printable(field_of(info, "redis_version")) +
                          "), and replicating from Redis is not possible yet; Magpie follows Magpie nodes only");
 }
 
@@ -70,7 +71,7 @@ bool NodePortQuery::take_replies() {
   }
   in_.consume(std::get<resp::ReplyParsed>(outcome).consumed);
   if (reply.type == resp::Reply::Type::Error) {
-    done(std::unexpected("it answers '" + reply.text + "'" +
+    done(std::unexpected("it answers '" + printable(reply.text) + "'" +
                          (waits_for_auth_ || reply.text.starts_with("NOAUTH") ? "; see masterauth" : "")));
     return false;
   }

@@ -10,6 +10,7 @@
 
 #include "server/logging.h"
 #include "server/net/sockets.h"
+#include "server/shard/shard.h"
 #include "server/state/clock.h"
 
 namespace magpie::server {
@@ -38,11 +39,15 @@ std::string read_secret(const std::string& path) {
 
 }  // namespace
 
-Peers::Peers(ServerState& state, net::Loop& loop, LoopIndex loop_index)
-    : state_(state), loop_(loop), loop_index_(loop_index) {
-  identity_.node = state.run_id;
-  identity_.incarnation = draw<wire::kIncarnationBytes>();
-  if (state_.replication.follows()) role_changed();
+Peers::Peers(ServerState& state, net::Loop& loop, LoopIndex loop_index, Shard* shard)
+    : state_(state), loop_(loop), loop_index_(loop_index), sync_turns_(ticks), shard_(shard) {
+  if (shard_ != nullptr) {
+    identity_ = shard_->identity();
+  } else {
+    identity_.node = state.run_id;
+    identity_.incarnation = draw<wire::kIncarnationBytes>();
+  }
+  if (state_.replication.follows()) role_changed(state_.replication.tenure());
 }
 
 Peers::~Peers() = default;
@@ -55,14 +60,16 @@ std::uint64_t Peers::commands_of_loop() const {
 
 std::int64_t Peers::timeout_ms() const { return state_.config.current()->repl_timeout * kSecondMs; }
 
-std::string Peers::secret_here() const {
-  const auto settings = state_.config.current();
-  return settings->cluster_secret_file.empty() ? settings->requirepass : read_secret(settings->cluster_secret_file);
+std::string Peers::secret_of(const config::Settings& settings) {
+  return settings.cluster_secret_file.empty() ? settings.requirepass : read_secret(settings.cluster_secret_file);
 }
+
+std::string Peers::secret_here() const { return secret_of(*state_.config.current()); }
 
 std::string Peers::secret_there() const {
   const auto settings = state_.config.current();
-  return settings->cluster_secret_file.empty() ? settings->masterauth : read_secret(settings->cluster_secret_file);
+  if (!settings->cluster_secret_file.empty()) return read_secret(settings->cluster_secret_file);
+  return shard_ != nullptr ? settings->requirepass : settings->masterauth;
 }
 
 NodePortQuery::Password Peers::leader_password() const {
@@ -91,7 +98,7 @@ bool Peers::welcome(int fd) const {
   return !state_.config.current()->protected_mode || !secret_here().empty() || net::from_this_machine(fd);
 }
 
-void Peers::accept(int fd) {
+void Peers::accept(int fd, const std::optional<wire::Hello>& hello) {
   if (!welcome(fd)) {
     log_warning("A node at " + address_of(fd) +
                 " was turned away: nodes on other machines need a secret; set requirepass here and masterauth there, "
@@ -99,7 +106,15 @@ void Peers::accept(int fd) {
     ::close(fd);
     return;
   }
+  // Whoever has not shown that it knows the secret costs memory, too.
+  constexpr std::ptrdiff_t kMostUnproven = 32;
+  const auto unproven = std::ranges::count_if(followers_, [](const auto& one) { return !one->follows(); });
+  if (unproven >= kMostUnproven) {
+    ::close(fd);
+    return;
+  }
   followers_.push_back(std::make_unique<FollowerLink>(*this, fd));
+  if (hello) followers_.back()->begin(*hello);
 }
 
 void Peers::in_next_turn(FollowerLink& link, std::function<void(FollowerLink&)> call) {
@@ -107,6 +122,20 @@ void Peers::in_next_turn(FollowerLink& link, std::function<void(FollowerLink&)> 
     const auto same = [&](const auto& one) { return one.get() == at; };
     if (std::ranges::any_of(followers_, same)) call(*at);
   });
+}
+
+void Peers::sync_soon() {
+  if (sync_is_due_) return;
+  sync_is_due_ = true;
+  loop_.post([this] {
+    sync_is_due_ = false;
+    go_on_with_syncs();
+  });
+}
+
+void Peers::go_on_with_syncs() {
+  const auto piece = [this](std::size_t link) { return followers_[link]->sync_piece(); };
+  if (sync_turns_.go_on(followers_.size(), commands_of_loop(), piece)) sync_soon();
 }
 
 void Peers::sweep() {
@@ -123,6 +152,16 @@ void Peers::written() {
   state_.replication.sleep_again();
   std::atomic_thread_fence(std::memory_order_seq_cst);  // before the log's end is read
   for (const auto& follower : followers_) follower->pump();
+  if (term_) tell_of_log(wall_clock());
+}
+
+/// Of a leader, while it writes.
+void Peers::tell_of_log(Instant now) {
+  constexpr std::int64_t kTellMs = 20;
+  if (!shard_->alone() && now.ms >= told_ms_ && now.ms - told_ms_ < kTellMs) return;
+  told_ms_ = now.ms;
+  tell_applied();
+  if (shard_->alone()) state_.control.replicas_confirmed();
 }
 
 void Peers::fail_over(const NodeControl::FailoverOrder& order) {
@@ -155,6 +194,7 @@ void Peers::follow(const std::string& host, std::int64_t port) {
 
 void Peers::tick(Instant now) {
   follower_confirmed();
+  if (term_) tell_applied();
   for (const auto& follower : followers_) follower->tick(now);
   if (leader_ != nullptr) leader_->tick(now);
   const bool followed = std::ranges::any_of(followers_, [](const auto& one) { return one->follows(); });
@@ -167,8 +207,10 @@ void Peers::tick(Instant now) {
   }
 }
 
-void Peers::role_changed() {
+void Peers::role_changed(Tenure tenure) {
+  if (!tenure.holds()) return;  // another change has come
   leader_.reset();
+  state_.control.replicas_confirmed();  // who waits for that waits in vain
   Replication& replication = state_.replication;
   const std::optional<Replication::Source> source = replication.source();
   if (!source) {
@@ -176,8 +218,63 @@ void Peers::role_changed() {
     return;
   }
   replication.stop_recording();
+  if (source->host.empty()) return;  // a shard's, which will tell
   log_notice("This node follows " + source->host + ":" + std::to_string(source->port));
-  leader_ = std::make_unique<LeaderLink>(*this, *source);
+  const int node_port = shard_leader_ ? shard_leader_->node_port : 0;
+  leader_ = std::make_unique<LeaderLink>(*this, *source, node_port);
+}
+
+ShardDuties* Peers::duties() const { return shard_; }
+
+std::optional<LeaderSession::Terms::Shard> Peers::leader_terms() const {
+  if (!shard_leader_) return std::nullopt;
+  return LeaderSession::Terms::Shard{shard_, shard_leader_->member, shard_leader_->term, blank_};
+}
+
+void Peers::tell_applied() {
+  if (shard_ == nullptr) return;
+  const Replication& replication = state_.replication;
+  const bool complete = replication.log() != nullptr && !replication.leader().incomplete;
+  if (complete) blank_ = false;
+  shard_->local_applied(complete ? replication.last() : cluster::LogPosition{}, complete);
+}
+
+void Peers::lead_shard(Term term) {
+  leader_.reset();
+  shard_leader_.reset();
+  drop_followers("this node leads another term");
+  {
+    const engine::Keyspace::Guard all = state_.keyspace.lock(engine::kAllStripes);
+    state_.replication.lead(term);
+  }
+  term_ = term;
+  state_.control.replicas_confirmed();  // who waits for another term's waits in vain
+  tell_applied();
+}
+
+void Peers::follow_in_shard(const ShardLeader& leader) {
+  term_.reset();
+  leader_.reset();
+  drop_followers("this node leads no longer");
+  shard_leader_ = leader;
+  {
+    const engine::Keyspace::Guard all = state_.keyspace.lock(engine::kAllStripes);
+    state_.replication.follow({leader.host, leader.client_port});
+  }
+  state_.control.role_changed();
+}
+
+void Peers::discard(const wire::Incarnation& incarnation) {
+  leader_.reset();
+  drop_followers("the data here is given up");
+  identity_.incarnation = incarnation;
+  blank_ = true;
+  {
+    const engine::Keyspace::Guard all = state_.keyspace.lock(engine::kAllStripes);
+    state_.replication.forget_log(state_.replication.tenure());
+    state_.replication.leader().incomplete = true;
+  }
+  shard_->discarded();
 }
 
 }  // namespace magpie::server

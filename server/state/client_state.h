@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "cluster/placement/slot.h"
 #include "cluster/replication/position.h"
 #include "protocol/output_buffer.h"
 #include "protocol/reply_writer.h"
@@ -56,6 +57,7 @@ struct Transaction {
   std::vector<QueuedCommand> queue;
   std::uint32_t row_flags = 0;  // of all queued commands together
   engine::StripeMask stripes = 0;  // that they need
+  std::optional<Slot> slot;  // of the first key
   std::size_t queued_bytes = 0;   // memory of the queue and of `watched`
   std::size_t watched_bytes = 0;  // the latter alone
   std::set<WatchedKey> watched;
@@ -65,12 +67,25 @@ struct Transaction {
 enum class ReplyMode : std::uint8_t { On, Off, SkipNext, Skip };
 
 /// CLIENT DURABILITY: when this client's writes are acknowledged; Default: as the server's settings say.
-enum class Durability : std::uint8_t { Default, Async, Semi };
+enum class Durability : std::uint8_t { Default, Async, Semi, Isr };
 
-/// Replies that wait until replicas have a write.
+/// CLIENT READS: whether what this client reads must be confirmed; Default: in the mode isr.
+enum class Reads : std::uint8_t { Default, Local, Strict };
+
+/// Who must have the log up to a place before a reply leaves; any other number: so many replicas (of a shard: in-sync
+/// followers).
+enum class Acks : std::int64_t {
+  None = 0,
+  Commit = -1,  // of what was read: all in-sync replicas
+  InSync = -2,  // of what was written: the same, and they must be enough
+};
+
+/// Replies that wait until replicas have what they tell of.
 struct HeldReplies {
   OutputBuffer bytes;
-  Lsn lsn;  // of the write whose reply it is; 0: of what needs none
+  Lsn lsn;  // that it may reveal; 0: it needs none
+  Acks acks = Acks::None;
+  std::uint64_t tenure = 0;  // of the node, in which the command ran
 };
 
 /// How the connection ends after the command that has run: not, with its reply, or at once without.
@@ -78,19 +93,22 @@ enum class Ending : std::uint8_t { None, AfterReply, AtOnce };
 
 /// Why a client's commands wait. WAIT and WAITAOF block until enough replicas have confirmed or the time is over, and
 /// so do replies that are held; CLIENT AWAIT until this node has applied the log up to a place; a pause until it ends;
-/// a large value until there is room for it; SHUTDOWN until the process does.
+/// a large value until there is room for it; in a shard, a command until this node may serve, or another does; SHUTDOWN
+/// until the process does.
 struct Blocked {
-  enum class Kind : std::uint8_t { Wait, Confirm, Await, Pause, Room, Shutdown };
+  enum class Kind : std::uint8_t { Wait, Confirm, Await, Pause, Room, Lease, Shutdown };
   Kind kind = Kind::Wait;
   /// Whether the command has not run, and is looked at again after the wait.
-  bool comes_again() const { return kind == Kind::Pause || kind == Kind::Room; }
+  bool comes_again() const { return kind == Kind::Pause || kind == Kind::Room || kind == Kind::Lease; }
   /// By CLIENT UNBLOCK.
   bool can_be_unblocked() const { return kind == Kind::Wait || kind == Kind::Await; }
   std::optional<Instant> until;  // nothing: for ever
-  bool counts_file = false;      // WAITAOF: the reply says first whether this node's file has the writes
-  std::int64_t replicas = 0;     // Wait and Confirm: ends once so many have confirmed the log up to there
-  Lsn lsn = {};                  // and Await: once this node has applied it
-  Term term = {};                // Await: if this is the term there
+  bool counts_file = false;  // WAITAOF: the reply says first whether this node's file has the writes
+  std::int64_t replicas = 0;  // Wait: ends once so many have confirmed the log up to there
+  Acks acks = Acks::None;  // Confirm: the same
+  Lsn lsn = {};  // and Await: once this node has applied it
+  std::uint64_t tenure = 0;  // Wait and Confirm: of the node, with which they end
+  Term term = {};  // Await: if this is the term there
 };
 
 /// Bits of ClientState::flags, for CLIENT LIST.
@@ -131,11 +149,14 @@ struct ClientState : std::enable_shared_from_this<ClientState> {
   std::optional<Blocked> blocked;
   std::uint64_t waits = 0;  // begun so far
   Lsn last_write;  // where the log ended after its last change that was recorded
+  Term last_write_term;
   Durability durability = Durability::Default;
+  Reads reads = Reads::Default;
   std::int64_t semi_acks = 1;
   std::vector<HeldReplies> held;
   Instant held_until;  // then the writes among them are not confirmed
   bool closes_after_held = false;
+  std::optional<Instant> leaderless_until;  // in a shard: how long its next command waits for somebody who serves
   std::size_t evictions_owed = 0;  // keys to evict yet, in several turns, before its next command may run
 
   /// What the client costs, and with it the values that its replies refer to, which others may hold too. Any thread.
@@ -161,7 +182,7 @@ struct ClientState : std::enable_shared_from_this<ClientState> {
   SharedValue<std::uint64_t> query_buffer;  // bytes received that are no arguments yet, or that are being executed
   SharedValue<std::uint64_t> query_buffer_free;
   SharedValue<std::uint64_t> argument_bytes;  // of an unfinished command, apart from query_buffer
-  SharedValue<std::uint64_t> input_memory;    // what these three take
+  SharedValue<std::uint64_t> input_memory;  // what these three take
   SharedValue<std::uint64_t> multi_memory;
   SharedValue<std::uint64_t> output_queue;  // memory of what the kernel did not take
   SharedValue<std::uint64_t> output_shared;  // values that it refers to

@@ -20,23 +20,50 @@ bool ServerState::lacks_replicas(const config::Settings& settings) const {
   return replication.good_followers(settings.min_replicas_max_lag, wall_clock().ms) < settings.min_replicas_to_write;
 }
 
-std::int64_t ServerState::acks_needed(const ClientState& client, const config::Settings& settings) {
+Acks ServerState::acks_needed(const ClientState& client, const config::Settings& settings) {
   switch (client.durability) {
     case Durability::Async:
-      return 0;
+      return Acks::None;
     case Durability::Semi:
-      return client.semi_acks;
+      return Acks{client.semi_acks};
+    case Durability::Isr:
+      return Acks::InSync;
     case Durability::Default:
       break;
   }
-  return settings.replication_mode == config::ReplicationMode::Semi ? settings.semi_acks : 0;
+  switch (settings.replication_mode) {
+    case config::ReplicationMode::Semi:
+      return Acks{settings.semi_acks};
+    case config::ReplicationMode::Isr:
+      return Acks::InSync;
+    case config::ReplicationMode::Async:
+      break;
+  }
+  return Acks::None;
+}
+
+Acks ServerState::acks_of_reads(const ClientState& client, const config::Settings& settings) const {
+  if (!shard.leads() || client.reads == Reads::Local) return Acks::None;
+  const bool isr = settings.replication_mode == config::ReplicationMode::Isr;
+  return isr || client.reads == Reads::Strict ? Acks::Commit : Acks::None;
+}
+
+bool ServerState::confirmed(Lsn lsn, Acks acks) const {
+  const auto followers = static_cast<std::int64_t>(acks);
+  if (acks == Acks::None) return true;
+  if (!shard.enabled()) return replication.confirmed_by(lsn) >= followers;
+  if (acks == Acks::Commit) return shard.commit() >= lsn;
+  if (acks == Acks::InSync) return shard.commit() >= lsn && shard.enough_members();
+  return shard.confirmed_by(followers) >= lsn;
 }
 
 bool ServerState::confirmed(const Blocked& wait) const {
   switch (wait.kind) {
     case Blocked::Kind::Wait:
-    case Blocked::Kind::Confirm:
+      if (wait.tenure != replication.tenure().number()) return true;
       return !wait.counts_file && replication.confirmed_by(wait.lsn) >= wait.replicas;
+    case Blocked::Kind::Confirm:
+      return wait.tenure != replication.tenure().number() || confirmed(wait.lsn, wait.acks);
     case Blocked::Kind::Await:
       return replication.has(wait.term, wait.lsn);
     default:
@@ -48,6 +75,7 @@ void ServerState::note_writes(ClientState& client) {
   const Lsn recorded = EffectLog::take_recorded();
   if (recorded == Lsn{}) return;
   client.last_write = recorded;
+  client.last_write_term = replication.term();
   replication.announce();
 }
 

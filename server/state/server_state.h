@@ -16,6 +16,7 @@
 #include "server/state/command_log.h"
 #include "server/state/latency_monitor.h"
 #include "server/state/rate_sampler.h"
+#include "server/state/shard_gate.h"
 #include "server/state/statistics.h"
 #include "server/state/totals.h"
 
@@ -48,8 +49,14 @@ class NodeControl {
   };
   virtual void fail_over(const FailoverOrder&) {}
   virtual void abort_failover() {}
+  /// The same in a shard, to that node.
+  virtual void hand_over(const std::string&) {}
   /// A follower has confirmed more of the log: clients may wait for that.
   virtual void replicas_confirmed() {}
+  /// The node has another role since a moment ago.
+  virtual void role_changed() {}
+  /// In a shard: clients may be waiting until it serves.
+  virtual void serving_changed() {}
   /// Writes a line to the process's log (DEBUG LOG).
   virtual void log(const std::string&) {}
 
@@ -94,6 +101,7 @@ struct ServerState {
   engine::Keyspace& keyspace;
   NodeControl& control;
   Replication replication;
+  ShardGate shard;
 
   ClientRegistry clients;
   CommandLog slow_commands;
@@ -126,8 +134,11 @@ struct ServerState {
     return !settings.replica_serve_stale_data && replication.follows() &&
            replication.leader().phase != LeaderStatus::Phase::Connected;
   }
-  /// How many replicas must have a write of this client before it is answered.
-  static std::int64_t acks_needed(const ClientState& client, const config::Settings& settings);
+  /// Who must have a write of this client before it is answered.
+  static Acks acks_needed(const ClientState& client, const config::Settings& settings);
+  /// The same for what it reads from a shard's leader.
+  Acks acks_of_reads(const ClientState& client, const config::Settings& settings) const;
+  bool confirmed(Lsn lsn, Acks acks) const;
   /// Whether what the wait is for has come.
   bool confirmed(const Blocked& wait) const;
   /// What this thread has recorded since the last call was the client's doing; whoever sends the log is woken. The

@@ -41,6 +41,7 @@ struct CommandCounters {
 
 /// Counters of one loop: written by its thread, read by any.
 struct LoopStatistics {
+  std::atomic<bool> executing{false};  // a command, or what a leader sent: it may take long
   Counter commands_processed;
   Counter connections_received;
   Counter connections_closed;

@@ -2,11 +2,12 @@
 // changed replays to the same data.
 //
 // An input is a script. Its first byte chooses the settings (bit 0: a password; bits 1-3: the eviction policy; bit 4: a
-// small maxmemory; bit 6: clients' bytes are gathered; a space is none of these). The rest are bytes of client 0,
-// except that the byte 0xff takes the next one as a step: bits 0-1 are the client whose bytes follow, bit 2 ends that
-// client's wait, bits 3-7 move the clock by 2^(n-1) ms and let active expiry run. What is gathered is executed
-// together, as server/read_batch.h does it, before a wait ends and before the clock moves. A step is a turn of the loop
-// as well: it begins with the ends of all waits for room, and after the last one there are turns until nobody waits so.
+// small maxmemory; bit 6: clients' bytes are gathered; bit 7: the node leads a shard; a space is none of these). The
+// rest are bytes of client 0, except that the byte 0xff takes the next one as a step: bits 0-1 are the client whose
+// bytes follow, bit 2 ends that client's wait, bits 3-7 move the clock by 2^(n-1) ms and let active expiry run. What is
+// gathered is executed together, as server/read_batch.h does it, before a wait ends and before the clock moves. A step
+// is a turn of the loop as well: it begins with the ends of all waits for room, and after the last one there are turns
+// until nobody waits so.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -51,6 +52,26 @@ magpie::config::Settings settings_from(unsigned choice) {
   return settings;
 }
 
+/// As the leader, and for good; of the two others one is gone.
+void lead_shard(magpie::server::ShardGate& gate) {
+  gate.enable();
+  magpie::server::ShardPicture picture;
+  picture.cluster = "fuzzed";
+  picture.nodes.resize(3);
+  picture.nodes[0] = {
+      .id = "a", .host = "10.0.0.1", .port = 7000, .self = true, .leads = true, .in_isr = true, .alive = true};
+  picture.nodes[1] = {.id = "b", .host = "10.0.0.2", .port = 7000, .in_isr = true, .alive = true};
+  picture.nodes[2].id = "c";
+  picture.role = magpie::server::ShardPicture::Role::Leader;
+  picture.term = {1};
+  gate.publish(std::move(picture));
+  magpie::server::ShardGate::Now now;
+  now.serve_until = magpie::cluster::kNever;
+  now.leads = true;
+  now.enough_members = true;
+  gate.publish(now);
+}
+
 void check_replies(ByteView replies) {
   while (!replies.empty()) {
     magpie::resp::Reply reply;
@@ -85,6 +106,7 @@ class Session {
     server_.keyspace().set_sink(&log_);
     server_.keyspace().set_eviction({.policy = static_cast<magpie::engine::EvictionPolicy>(choice >> 1 & 7U)});
     for (Connection& connection : connections_) connection.client = next_client_++;
+    if ((choice & 128U) != 0) lead_shard(server_.state().shard);
   }
 
   void step(unsigned step) {

@@ -43,13 +43,18 @@ TestNode::TestNode(config::Settings settings) : config_(for_tests(std::move(sett
     state_ = &node.state();
     port_ = node.port();
     node.run([&] { ready.set_value(); });
+    const std::lock_guard guard(lock_);
+    state_ = nullptr;
   });
   ready.get_future().wait();
 }
 
 void TestNode::stop() {
   if (!thread_.joinable()) return;
-  state_->control.shut_down({});
+  {
+    const std::lock_guard guard(lock_);
+    if (state_ != nullptr) state_->control.shut_down({.now = true});
+  }
   thread_.join();
 }
 

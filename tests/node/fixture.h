@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -32,11 +33,12 @@ class TestNode {
   int port() const { return port_; }
   server::ServerState& state() { return *state_; }
   config::ConfigStore& config() { return config_; }
-  /// As SHUTDOWN does it; returns when everything has ended.
+  /// As SHUTDOWN NOW does it; returns when everything has ended. Nothing if it has ended by itself.
   void stop();
 
  private:
   config::ConfigStore config_;
+  std::mutex lock_;  // guards state_, which goes when the node ends by itself
   server::ServerState* state_ = nullptr;
   int port_ = 0;
   std::thread thread_;
