@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "cluster/replication/identity.h"
@@ -40,6 +41,8 @@ class DataHost {
   virtual void follower_applied(const cluster::Member& follower, Term term, const cluster::LogPosition& position,
                                 bool complete) = 0;
   virtual void wants_discard() = 0;
+  /// For whoever reads the trace.
+  virtual void note(const std::string& line) = 0;
 };
 
 /// The data of one replica, its log, and how that reaches other replicas (R12 to R17). The simulation drives it through

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace magpie::sim {
 
@@ -17,9 +18,13 @@ struct DataRules {
   bool lease_at_reply = true;  // R19: an unconfirmed write is acknowledged by a leader
 };
 
+/// Whose data plane it is.
+enum class Plane : std::uint8_t { Model, Production };
+
 /// What the simulated data plane has room and time for.
 struct DataLimits {
   std::size_t log_records = 200;
+  std::size_t padding = 0;  // bytes behind a value, in the production code
   std::chrono::milliseconds chunk_delay{10};  // at most, between two parts of a full sync
 };
 

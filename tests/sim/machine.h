@@ -28,6 +28,7 @@ struct Surroundings {
   Random random;
   DataRules data_rules;
   DataLimits limits;
+  Plane plane;
   /// The process that runs on a machine; none if it is down.
   std::function<std::shared_ptr<Process>(Place)> process_at;
   /// That machine's process is to end, and another to begin if `again` is not negative, so much later.

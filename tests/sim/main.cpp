@@ -17,7 +17,8 @@ using magpie::sim::Outcome;
 using magpie::sim::RunOptions;
 
 constexpr const char* kUsage =
-    "usage: magpie-sim [--scenario NAME] [--seed N | --seeds A-B] [--trace] [--without RULE]... [--expect-failure]\n"
+    "usage: magpie-sim [--scenario NAME] [--seed N | --seeds A-B] [--plane model|production] [--trace]\n"
+    "                  [--without RULE]... [--expect-failure]\n"
     "       magpie-sim --list\n";
 
 struct CommandLine {
@@ -52,6 +53,11 @@ bool take_rule(std::string_view rule, CommandLine& line) {
   return magpie::sim::switch_off(rule, unused);
 }
 
+bool take_plane(std::string_view name, CommandLine& line) {
+  line.options.plane = name == "production" ? magpie::sim::Plane::Production : magpie::sim::Plane::Model;
+  return name == "production" || name == "model";
+}
+
 bool take_scenario(std::string_view name, CommandLine& line) {
   for (const magpie::sim::Scenario& scenario : magpie::sim::scenarios()) {
     if (scenario.name == name) line.scenario = &scenario;
@@ -76,6 +82,9 @@ std::optional<CommandLine> read_command_line(const std::vector<std::string_view>
     } else if (word == "--without") {
       if (!take_rule(value, line)) return std::nullopt;
       ++next;
+    } else if (word == "--plane") {
+      if (!take_plane(value, line)) return std::nullopt;
+      ++next;
     } else if (word == "--scenario") {
       if (!take_scenario(value, line)) return std::nullopt;
       ++next;
@@ -89,6 +98,7 @@ std::optional<CommandLine> read_command_line(const std::vector<std::string_view>
 void tell_failure(std::uint64_t seed, const CommandLine& line, const Outcome& outcome) {
   std::string command = "magpie-sim --seed " + std::to_string(seed);
   if (line.scenario != nullptr) command += " --scenario " + std::string(line.scenario->name);
+  if (line.options.plane == magpie::sim::Plane::Production) command += " --plane production";
   for (const std::string& rule : line.options.without) command += " --without " + rule;
   std::printf("seed %" PRIu64 " failed %s\n  repeat it: %s --trace\n", seed, outcome.violation->c_str(),
               command.c_str());

@@ -1,11 +1,23 @@
 #include "tests/sim/process.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "tests/sim/checks.h"
 #include "tests/sim/model_data_plane.h"
+#include "tests/sim/production_data_plane.h"
 
 namespace magpie::sim {
+namespace {
+
+std::unique_ptr<DataPlane> make_data_plane(DataHost& host, const Surroundings& around) {
+  if (around.plane == Plane::Model) {
+    return std::make_unique<ModelDataPlane>(host, around.data_rules, around.limits);
+  }
+  return std::make_unique<ProductionDataPlane>(host, around.data_rules, around.limits);
+}
+
+}  // namespace
 
 Process::Process(Surroundings& around, Place place, const DriftingClock& clock, cluster::ReplicaConfig config)
     : around_(&around),
@@ -13,7 +25,7 @@ Process::Process(Surroundings& around, Place place, const DriftingClock& clock, 
       clock_(&clock),
       random_(around.random.fork()),
       replica_(std::move(config)),
-      data_(std::make_unique<ModelDataPlane>(*this, around.data_rules, around.limits)) {}
+      data_(make_data_plane(*this, around)) {}
 
 void Process::start() { handle(cluster::Started{}); }
 
@@ -64,25 +76,30 @@ void Process::handle(cluster::ReplicaEvent event) {
   post([this, event = std::move(event)]() mutable {
     stage([this, event = std::move(event)] {
       auto actions = replica_.step(event, clock_now());
-      stage([this, actions = std::move(actions)] {
-        perform(actions);
-        release();
-        schedule_wake();
-      });
+      stage([this, actions = std::move(actions)]() mutable { perform(std::move(actions)); });
     });
   });
 }
 
-void Process::step(const cluster::ReplicaEvent& event) {
-  perform(replica_.step(event, clock_now()));
-  release();
-  schedule_wake();
+void Process::step(const cluster::ReplicaEvent& event) { perform(replica_.step(event, clock_now())); }
+
+void Process::perform(cluster::ReplicaActions actions) {
+  std::ranges::move(actions, std::back_inserter(to_do_));
+  work_off();
 }
 
-void Process::perform(const cluster::ReplicaActions& actions) {
-  for (const cluster::ReplicaAction& action : actions) {
+/// In order, as a server does: an action may lead to a step, whose actions come behind those that are there.
+void Process::work_off() {
+  if (working_) return;
+  working_ = true;
+  while (!to_do_.empty()) {
+    const cluster::ReplicaAction action = std::move(to_do_.front());
+    to_do_.pop_front();
     std::visit([this](const auto& what) { act(what); }, action);
   }
+  working_ = false;
+  release();
+  schedule_wake();
 }
 
 void Process::schedule_wake() {
@@ -115,7 +132,8 @@ void Process::send(LinkId id, DataMessagePtr message) {
                           if (!process) return;
                           process->post([process = process.get(), id, message] {
                             process->stage([process, id, message] {
-                              if (process->find(id) != nullptr) process->data_->received(id, message);
+                              if (process->find(id) == nullptr) return;
+                              process->with_data([&] { process->data_->received(id, message); });
                             });
                           });
                         });
@@ -135,7 +153,8 @@ void Process::close(LinkId id) {
 void Process::later(nanoseconds delay, Task task) {
   auto shared = std::make_shared<Task>(std::move(task));
   around_->schedule.after(delay, [self = weak_from_this(), shared] {
-    if (const auto process = self.lock()) process->post([shared] { (*shared)(); });
+    const auto process = self.lock();
+    if (process) process->post([process = process.get(), shared] { process->with_data([&] { (*shared)(); }); });
   });
 }
 
@@ -149,6 +168,10 @@ void Process::applied() { step(cluster::LocalApplied{data_->position(), data_->c
 void Process::follower_applied(const cluster::Member& follower, Term term, const cluster::LogPosition& position,
                                bool complete) {
   step(cluster::FollowerApplied{follower, term, position, complete});
+}
+
+void Process::note(const std::string& line) {
+  around_->trace.add(place_, [&] { return name_of(place_) + ": " + line; });
 }
 
 void Process::reset_links() {

@@ -55,6 +55,7 @@ class Process final : public DataHost, public std::enable_shared_from_this<Proce
   void follower_applied(const cluster::Member& follower, Term term, const cluster::LogPosition& position,
                         bool complete) override;
   void wants_discard() override { step(cluster::DiscardWanted{}); }
+  void note(const std::string& line) override;
 
  private:
   struct Link {
@@ -78,7 +79,10 @@ class Process final : public DataHost, public std::enable_shared_from_this<Proce
   void stage(Work work);
   cluster::Moment clock_now() const;
   void step(const cluster::ReplicaEvent& event);
-  void perform(const cluster::ReplicaActions& actions);
+  void perform(cluster::ReplicaActions actions);
+  void work_off();
+  template <class Call>
+  void with_data(Call call);
   void schedule_wake();
   Link* find(LinkId id);
 
@@ -120,6 +124,8 @@ class Process final : public DataHost, public std::enable_shared_from_this<Proce
   std::uint64_t pauses_ = 0;
   nanoseconds pause_within_{0};
   cluster::Moment loop_time_{};
+  std::deque<cluster::ReplicaAction> to_do_;
+  bool working_ = false;
   std::optional<TrueTime> wake_;
 
   std::vector<Link> links_;
@@ -127,6 +133,15 @@ class Process final : public DataHost, public std::enable_shared_from_this<Proce
   bool connecting_ = false;
   std::vector<Pending> pending_;
 };
+
+/// The data plane is at work: what its replica wants done comes after that.
+template <class Call>
+void Process::with_data(Call call) {
+  const bool before = std::exchange(working_, true);
+  call();
+  working_ = before;
+  work_off();
+}
 
 /// A place where the process may be stopped for a while. What the loop has read before stays as it was.
 template <class Work>

@@ -170,7 +170,7 @@ void Process::connected(LinkId id, const StreamPtr& stream, const cluster::Membe
   }
   links_.push_back({id, stream, peer, true});
   around_->trace.add(id.number, [&] { return name_of(place_) + " has a link to " + peer.node.text; });
-  data_->connected(id, following_->first, following_->second);
+  with_data([&] { data_->connected(id, following_->first, following_->second); });
 }
 
 void Process::link_closed(LinkId id) {
@@ -180,7 +180,7 @@ void Process::link_closed(LinkId id) {
   const bool opened = link->opened;
   around_->trace.add(id.number, [&] { return name_of(place_) + " loses its link to " + peer.text; });
   std::erase_if(links_, [id](const Link& one) { return one.id == id; });
-  data_->closed(id);
+  with_data([&] { data_->closed(id); });
   step(cluster::LinkClosed{peer});
   if (opened && following_) connect_later();
 }

@@ -25,9 +25,13 @@ void Process::command(const Operation& operation, OnReply on_reply) {
 void Process::execute(const Operation& operation, const OnReply& on_reply) {
   // It may have lost its data, or its role, while it was stopped; the dispatcher of a server is one piece of work.
   if (replica_.role() != cluster::Replica::Role::Leader) return reply(on_reply, {Reply::Status::Refused, 0, {}});
-  Pending pending{operation, data_->execute(operation), replica_.term(), on_reply,
-                  clock_now().boot + kReplicationTimeout};
-  if (operation.writes()) applied();
+  Pending pending{operation, {}, replica_.term(), on_reply, clock_now().boot + kReplicationTimeout};
+  with_data([&] {
+    pending.executed = data_->execute(operation);
+    if (operation.writes()) applied();
+  });
+  if (pending.executed.lsn > data_->position().lsn)
+    around_->checks.violated("a reply waits for what nobody has written");
   stage([this, pending = std::move(pending)]() mutable {
     pending_.push_back(std::move(pending));
     release();

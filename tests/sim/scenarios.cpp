@@ -125,6 +125,21 @@ void wipe(Simulation& simulation, Faults& faults, const Cast& cast) {
   faults.end_all();
 }
 
+/// The same with enough of a log; the new leader is gone before all has come that the member is mended with.
+void half_mended(Simulation& simulation, Faults& faults, const Cast& cast) {
+  faults.cut(cast.a, cast.b, milliseconds(350));
+  simulation.run_for(milliseconds(345));
+  faults.pause(cast.c, milliseconds(400));
+  faults.reset_links(cast.a);
+  faults.crash(cast.a, kLong);
+  simulation.run_for(milliseconds(465) + std::chrono::microseconds(500) * simulation.setup().seed);
+  faults.reset_links(cast.b);
+  faults.crash(cast.b, kLong);
+  simulation.run_for(seconds(3));
+  expect_service(simulation, "nobody has the data any more");
+  faults.end_all();
+}
+
 void two_in_async(Setup& setup) {
   setup.nodes = 2;
   setup.replica.mode = ReplicationMode::Async;
@@ -140,6 +155,14 @@ void short_logs(Setup& setup) {
   setup.replica.mode = ReplicationMode::Async;
   setup.replica.restart_on_total_loss = false;
   setup.limits.log_records = 10;
+  setup.clients = 8;
+}
+
+void long_logs(Setup& setup) {
+  setup.replica.mode = ReplicationMode::Isr;
+  setup.replica.min_isr = 1;
+  setup.replica.restart_on_total_loss = false;
+  setup.limits.log_records = 1'000;
   setup.clients = 8;
 }
 
@@ -159,6 +182,7 @@ void three_in_async(Setup& setup) { setup.replica.mode = ReplicationMode::Async;
 constexpr std::array kScenarios{
     Scenario{"hole", "R14", slow_copies, hole},
     Scenario{"wipe", "R12-discard", short_logs, wipe},
+    Scenario{"half-mended", "", long_logs, half_mended},
     Scenario{"semi-quorum", "R21", three_in_semi, semi_quorum},
     Scenario{"node-id-twice", "", two_in_async, node_id_twice},
     Scenario{"hand-over", "R11", three_in_async, hand_over},
@@ -186,6 +210,7 @@ Outcome run_scenario(const Scenario& scenario, std::uint64_t seed, const RunOpti
   Setup setup;
   setup.seed = seed;
   setup.print = options.print;
+  setup.plane = options.plane;
   setup.most_drift = 0;
   scenario.prepare(setup);
   for (const std::string& rule : options.without) switch_off(rule, setup);

@@ -56,8 +56,8 @@ void check_same(Simulation& simulation) {
   const auto leader = simulation.leader();
   if (!leader) return;
   for (const auto& process : simulation.processes()) {
-    if (process->data().position() != leader->data().position()) {
-      return simulation.checks().violated(process->self().node.text + " has not caught up");
+    if (!process || process->data().position() != leader->data().position()) {
+      return simulation.checks().violated("a replica has not caught up");
     }
     for (std::size_t key = 0; key < kKeys; ++key) {
       const bool same = key < kFirstList ? process->data().look(key) == leader->data().look(key)
@@ -101,6 +101,8 @@ Setup setup_of(std::uint64_t seed) {
   setup.limits.log_records = kLogs[random.below(kLogs.size())];
   setup.limits.chunk_delay = random.percent(30) ? milliseconds(80) : milliseconds(10);
   setup.clients = 2 + random.below(4);
+  constexpr std::array<std::size_t, 5> kPaddings{0, 0, 0, 60, 400};
+  setup.limits.padding = kPaddings[random.below(kPaddings.size())];
   return setup;
 }
 
@@ -134,6 +136,7 @@ Outcome outcome_of(Simulation& simulation) {
 Outcome run_seed(std::uint64_t seed, const RunOptions& options) {
   Setup setup = setup_of(seed);
   setup.print = options.print;
+  setup.plane = options.plane;
   for (const std::string& rule : options.without) switch_off(rule, setup);
   Random random(seed * 3 + 1);
   Simulation simulation(setup);

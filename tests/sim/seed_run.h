@@ -13,6 +13,7 @@ namespace magpie::sim {
 struct RunOptions {
   bool print = false;
   std::vector<std::string> without;  // rules, "R4"
+  Plane plane = Plane::Model;
 };
 
 struct Outcome {

@@ -19,6 +19,7 @@ Simulation::Simulation(const Setup& setup)
               .random = random_.fork(),
               .data_rules = setup.data_rules,
               .limits = setup.limits,
+              .plane = setup.plane,
               .process_at = [this](Place place) { return processes_[place]; },
               .end_process = {}} {
   processes_.resize(setup.nodes);

@@ -24,6 +24,7 @@ struct Setup {
   cluster::ReplicaConfig replica;  // without names
   DataRules data_rules;
   DataLimits limits;
+  Plane plane = Plane::Model;
 };
 
 /// One shard with its clients, in a time of its own.
