@@ -17,6 +17,8 @@ EXPECTED = {"WRONGTYPE", "OOM", "EXECABORT", "READONLY", "ERR no such key", "ERR
 class Writer(threading.Thread):
     """Sends batches of whatever `commands()` makes until its end."""
 
+    expected = EXPECTED
+
     def __init__(self, node):
         super().__init__(daemon=True)
         self.node = node
@@ -54,7 +56,7 @@ class Writer(threading.Thread):
             self.written += len(batch)
 
     def _judge(self, command, reply):
-        if isinstance(reply, ErrorReply) and not any(reply.startswith(one) for one in EXPECTED):
+        if isinstance(reply, ErrorReply) and not any(reply.startswith(one) for one in self.expected):
             self.failed = f"{' '.join(str(arg)[:60] for arg in command)} answers: {reply}"
 
 

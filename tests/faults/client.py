@@ -51,8 +51,8 @@ def to_bytes(args):
 class Client:
     """A connection. Calls raise one of BROKEN when it is of no use any more."""
 
-    def __init__(self, port, timeout=10.0):
-        self.connection = Connection(port, timeout)
+    def __init__(self, port, timeout=10.0, host="127.0.0.1"):
+        self.connection = Connection(port, timeout, host)
 
     def send(self, commands):
         self.connection.send(b"".join(encode(to_bytes(command)) for command in commands))

@@ -36,7 +36,7 @@ class Keys:
 
     def snapshot(self, node):
         """What they hold on a node."""
-        with Client(node.port, PATIENCE) as client:
+        with node.client() as client:
             ask = lambda commands: self._answers(client, commands)
             registers = ask([["GET", key] for key in self.registers])
             counters = ask([["GET", key] for key in self.counters])
@@ -63,6 +63,8 @@ def unpad(value):
 
 class Worker(threading.Thread):
     """One client: a batch of commands, its replies, the next one; a new connection when one is lost."""
+
+    refused = REFUSED
 
     def __init__(self, load, name):
         super().__init__(daemon=True, name=name)
@@ -136,7 +138,7 @@ class Worker(threading.Thread):
                 answered += 1
                 if self._take(op, replies):
                     done.append(op)
-                elif replies and isinstance(replies[-1], ErrorReply) and replies[-1].code in ("READONLY", "EXECABORT"):
+                elif any([self._lost(reply) for reply in replies if isinstance(reply, ErrorReply)]):
                     ok = False  # it is time to look for the leader
         except BROKEN:
             ok = False
@@ -145,6 +147,11 @@ class Worker(threading.Thread):
                 continue
             self.load.history.ops.append(op)
         return (not self.load.confirm or self._confirm(done)) and ok
+
+    @staticmethod
+    def _lost(reply):
+        """Whether an error says to look elsewhere."""
+        return reply.code in ("READONLY", "EXECABORT")
 
     def _take(self, op, replies):
         """Records an answered operation; false if it was refused."""
@@ -156,7 +163,7 @@ class Worker(threading.Thread):
                 history.ops.append(op)  # it has happened, but may be lost
             return False
         if isinstance(reply, ErrorReply):
-            if reply.code not in REFUSED:
+            if reply.code not in self.refused:
                 history.surprises.append(f"{self.name}: {op.kind} {op.key}: {reply}")
             history.refusals[reply.code] += 1
             return False
@@ -184,6 +191,8 @@ class Worker(threading.Thread):
 class Load:
     """Some clients of the node whose port `target()` tells; None: they wait for a while."""
 
+    worker = Worker
+
     def __init__(self, seed, target, keys=None, clients=4, confirm=0, padding=0, timeout=10.0, pause=0.002, sure=False,
                  name="c"):
         self.seed, self.target, self.keys = seed, target, keys or Keys()
@@ -191,7 +200,7 @@ class Load:
         self.sure = sure  # a reply itself says that a replica has it (replication-mode semi)
         self.history = History()
         self.over = threading.Event()
-        self.workers = [Worker(self, f"{name}{i}") for i in range(clients)]
+        self.workers = [self.worker(self, f"{name}{i}") for i in range(clients)]
 
     def __enter__(self):
         for worker in self.workers:
@@ -242,7 +251,7 @@ class Watcher(threading.Thread):
     def run(self):
         while not self.over.is_set():
             try:
-                with Client(self.node.port, timeout=5) as client:
+                with self.node.client(timeout=5) as client:
                     for _ in range(50):  # and then on another thread of the node, perhaps
                         if not self.over.is_set():
                             self._look(client)

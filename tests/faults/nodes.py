@@ -34,6 +34,8 @@ class Node:
     """A magpie-server. What it logs is kept in folder/NAME.log."""
 
     kind = "magpie"
+    host = "127.0.0.1"
+    wrapper = ()  # a command that runs another one
     fixed = ["--bind", "127.0.0.1", "--threads", "2", "--node-port", "0", "--enable-debug-command", "yes"]
 
     def __init__(self, name, binary, folder, args=()):
@@ -63,7 +65,7 @@ class Node:
             log.flush()
             self.killed = False
             self.process = subprocess.Popen(
-                [self.binary, "--port", str(self.port), *self.fixed, *self.args, *map(str, more)],
+                [*self.wrapper, self.binary, "--port", str(self.port), *self.fixed, *self.args, *map(str, more)],
                 cwd=self.folder, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def _comes_up(self):
@@ -72,7 +74,7 @@ class Node:
 
     def _answers(self):
         try:
-            with Client(self.port, timeout=2) as client:
+            with self.client(timeout=2) as client:
                 return f"process_id:{self.process.pid}\r\n".encode() in client.command("INFO", "server")
         except (*BROKEN, TypeError):
             return False
@@ -123,11 +125,14 @@ class Node:
 
     # --- questions ---
 
+    def client(self, timeout=PATIENCE):
+        return Client(self.port, timeout, self.host)
+
     def command(self, *args, timeout=PATIENCE):
-        with Client(self.port, timeout) as client:
+        with self.client(timeout) as client:
             reply = client.command(*args)
         if isinstance(reply, ErrorReply):
-            raise Failure(f"{self.name} answers {' '.join(map(str, args))} with: {reply}")
+            raise Failure(f"{self.name} answers {' '.join(map(str, args))[:80]} with: {reply}")
         return reply
 
     def info(self, section="replication"):
@@ -139,7 +144,7 @@ class Node:
 
     def leads(self):
         try:
-            with Client(self.port, timeout=2) as client:
+            with self.client(timeout=2) as client:
                 return client.command("ROLE")[0] == b"master"
         except (*BROKEN, TypeError):
             return False

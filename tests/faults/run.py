@@ -16,12 +16,16 @@ import traceback
 
 import crash_scenarios  # noqa: F401  (they register themselves)
 import network_scenarios  # noqa: F401
+import partition_scenarios  # noqa: F401
 import role_scenarios  # noqa: F401
 import selftest
+import shard_mode_scenarios  # noqa: F401
+import shard_scenarios  # noqa: F401
 import sync_scenarios  # noqa: F401
 import tamper_scenarios  # noqa: F401
 import wire_scenarios  # noqa: F401
 from client import BROKEN
+from netns import NotHere
 from nodes import Failure
 from scenario import SCENARIOS, Stage
 
@@ -59,6 +63,8 @@ def run_round(options, name, seed):
     began = time.monotonic()
     try:
         SCENARIOS[name](stage)
+    except NotHere as reason:
+        stage.note(f"left out: {reason}")
     except (Failure, *BROKEN) as problem:
         stage.problems.append(f"{type(problem).__name__}: {problem} ({_place()})")
     except Exception:  # a mistake of the test: its rest must still be cleared away

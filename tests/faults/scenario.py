@@ -6,8 +6,11 @@ import checkers
 from client import BROKEN
 from history import Snapshot
 from load import Keys, Load, Watcher
+from netns import Network
 from nodes import PATIENCE, Failure, Node, RedisNode, wait_until
 from proxy import NodeProxy
+from shard import Shard
+from shard_load import ShardLoad, Watchers
 
 SCENARIOS = {}
 
@@ -30,7 +33,8 @@ class Stage:
     def __init__(self, server, folder, seed, size=1.0):
         self.server, self.folder, self.seed, self.size = server, folder, seed, size
         self.random = random.Random(seed)
-        self.nodes, self.proxies, self.problems, self.notes = [], [], [], []
+        self.nodes, self.proxies, self.arbiters, self.networks = [], [], [], []
+        self.problems, self.notes = [], []
 
     # --- to begin with ---
 
@@ -68,6 +72,24 @@ class Stage:
         """Of a node, or of the node whose port a function tells."""
         port = target if callable(target) else lambda: target.port
         return Load(self.seed, port, **options)
+
+    def shard(self, mode, *args, **options):
+        """Three nodes and an arbiter; all that live at the end must end in order."""
+        shard = Shard(self.server, self.folder, mode, args=args, **options)
+        self.arbiters.append(shard.arbiter)
+        self.nodes += shard.nodes
+        return shard.start()
+
+    def network(self):
+        """Hosts for a shard, between which the ways can be cut."""
+        self.networks.append(Network([*Shard.names, "arbiter"]))
+        return self.networks[-1]
+
+    def shard_load(self, shard, **options):
+        return ShardLoad(self.seed, shard, **options)
+
+    def shard_watchers(self, shard, keys):
+        return Watchers(self.seed, shard, keys)
 
     def watcher(self, node, keys):
         return Watcher(self.seed, node, keys)
@@ -183,15 +205,25 @@ class Stage:
             if ascending:
                 self.check(checkers.check_ascending(looks, writes.get(group, []), group))
 
+    def all_whole(self, watchers, load):
+        for watcher in watchers.all:
+            self.whole(watcher, load)
+
     def close(self):
         """Ends all nodes; whoever goes on begins with new ones."""
         for proxy in self.proxies:
             proxy.heal()
             proxy.close()
+        for network in self.networks:
+            network.heal()
         for node in self.nodes:
             node.end()
             self.problems += node.crashed
-        self.proxies, self.nodes = [], []
+        for arbiter in self.arbiters:
+            arbiter.end()
+        for network in self.networks:
+            network.close()
+        self.proxies, self.nodes, self.arbiters, self.networks = [], [], [], []
 
 
 __all__ = ["PATIENCE", "SCENARIOS", "Failure", "Keys", "Stage", "scenario", "wait_until"]
