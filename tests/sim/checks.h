@@ -36,13 +36,9 @@ class Checks {
   const std::optional<cluster::ShardState>& shard() const { return shard_; }
   /// Some process serves, or did when last looked at.
   bool somebody_serves() const { return serving_; }
-  /// Acknowledged writes of every mode count as those of isr do: nothing happens that may lose them, unless a node says
-  /// so (R21).
+  /// Acknowledged writes of every mode count as those of isr do: nothing happens that may lose them.
   void keep_all_acknowledged() { keeps_all_ = true; }
-  bool keeps_all() const {
-    const bool kept = keeps_all_ && !has_noticed(cluster::Notice::What::PossibleLoss);
-    return kept || mode_ == cluster::ReplicationMode::Isr;
-  }
+  bool keeps_all() const { return keeps_all_ || mode_ == cluster::ReplicationMode::Isr; }
   /// Called when confirmed writes may have got lost, as the rules allow.
   std::function<void()> on_loss;
 

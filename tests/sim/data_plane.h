@@ -59,6 +59,7 @@ class DataPlane {
   virtual void begin_term(Term term) = 0;
   /// Leads no longer.
   virtual void end_term() = 0;
+  virtual bool leads() const = 0;
   struct Executed {
     Lsn lsn;  // what the reply may reveal reaches up to there
     Value value = 0;

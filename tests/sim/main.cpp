@@ -1,5 +1,6 @@
 // magpie-sim: a simulated shard for each seed; the exit status is 0 only if every invariant held.
 
+#include <algorithm>
 #include <charconv>
 #include <cinttypes>
 #include <cstdio>
@@ -47,12 +48,6 @@ bool take_seeds(std::string_view text, CommandLine& line) {
   return true;
 }
 
-bool take_rule(std::string_view rule, CommandLine& line) {
-  magpie::sim::Setup unused;
-  line.options.without.emplace_back(rule);
-  return magpie::sim::switch_off(rule, unused);
-}
-
 bool take_plane(std::string_view name, CommandLine& line) {
   line.options.plane = name == "production" ? magpie::sim::Plane::Production : magpie::sim::Plane::Model;
   return name == "production" || name == "model";
@@ -65,33 +60,38 @@ bool take_scenario(std::string_view name, CommandLine& line) {
   return line.scenario != nullptr;
 }
 
+bool take_option(std::string_view option, std::string_view value, CommandLine& line) {
+  if (option == "--seed" || option == "--seeds") return take_seeds(value, line);
+  if (option == "--scenario") return take_scenario(value, line);
+  if (option == "--plane") return take_plane(value, line);
+  if (option != "--without") return false;
+  line.options.without.emplace_back(value);
+  return true;
+}
+
+bool has_rules(const RunOptions& options) {
+  magpie::sim::Setup setup;
+  setup.plane = options.plane;
+  return std::ranges::all_of(options.without,
+                             [&](const std::string& rule) { return magpie::sim::switch_off(rule, setup); });
+}
+
 std::optional<CommandLine> read_command_line(const std::vector<std::string_view>& words) {
   CommandLine line;
   for (std::size_t next = 0; next < words.size(); ++next) {
     const std::string_view word = words[next];
-    const std::string_view value = next + 1 < words.size() ? words[next + 1] : "";
     if (word == "--trace") {
       line.options.print = true;
     } else if (word == "--expect-failure") {
       line.expect_failure = true;
     } else if (word == "--list") {
       line.list = true;
-    } else if (word == "--seed" || word == "--seeds") {
-      if (!take_seeds(value, line)) return std::nullopt;
-      ++next;
-    } else if (word == "--without") {
-      if (!take_rule(value, line)) return std::nullopt;
-      ++next;
-    } else if (word == "--plane") {
-      if (!take_plane(value, line)) return std::nullopt;
-      ++next;
-    } else if (word == "--scenario") {
-      if (!take_scenario(value, line)) return std::nullopt;
-      ++next;
     } else {
-      return std::nullopt;
+      ++next;
+      if (!take_option(word, next < words.size() ? words[next] : "", line)) return std::nullopt;
     }
   }
+  if (!has_rules(line.options)) return std::nullopt;
   return line;
 }
 

@@ -25,6 +25,7 @@ class ModelDataPlane final : public DataPlane {
   const cluster::TermHistory& history() const override { return main_.log.history(); }
   void begin_term(Term term) override;
   void end_term() override;
+  bool leads() const override { return leading_.has_value(); }
   Executed execute(const Operation& operation) override;
   void connected(LinkId link, const cluster::Member& leader, Term term) override;
   void received(LinkId link, const DataMessagePtr& message) override;

@@ -118,6 +118,14 @@ void Process::schedule_wake() {
   });
 }
 
+/// What the data plane is told of its role. That of a server has a thread of its own, which hears of it a little later.
+void Process::soon(Task task) {
+  if (around_->plane == Plane::Model) return task();
+  constexpr milliseconds kMost{2};
+  data_told_ = std::max(data_told_, around_->schedule.now() + random_.between(nanoseconds(0), kMost));
+  later(data_told_ - around_->schedule.now(), std::move(task));
+}
+
 Process::Link* Process::find(LinkId id) {
   const auto found = std::ranges::find(links_, id, &Link::id);
   return found == links_.end() ? nullptr : &*found;

@@ -83,6 +83,7 @@ class Process final : public DataHost, public std::enable_shared_from_this<Proce
   void work_off();
   template <class Call>
   void with_data(Call call);
+  void soon(Task task);
   void schedule_wake();
   Link* find(LinkId id);
 
@@ -126,6 +127,7 @@ class Process final : public DataHost, public std::enable_shared_from_this<Proce
   cluster::Moment loop_time_{};
   std::deque<cluster::ReplicaAction> to_do_;
   bool working_ = false;
+  TrueTime data_told_;
   std::optional<TrueTime> wake_;
 
   std::vector<Link> links_;

@@ -56,21 +56,25 @@ void Process::act(const cluster::BeginTerm& action) {
                      [&] { return name_of(place_) + " leads term " + std::to_string(action.term.number); });
   around_->checks.term_begins(action.term, place_);
   following_.reset();
-  data_->begin_term(action.term);
-  applied();
+  soon([this, term = action.term] {
+    data_->begin_term(term);
+    applied();
+  });
 }
 
 void Process::act(const cluster::FollowLeader& action) {
   around_->trace.add(action.term.number, [&] {
     return name_of(place_) + " follows " + action.leader.node.text + " in term " + std::to_string(action.term.number);
   });
-  data_->end_term();
-  const auto before = following_;
+  const bool before = following_.has_value();
   following_ = std::pair(action.leader, action.term);
-  if (before) {
-    for (const Link& link : std::vector(links_)) close(link.id);
-  }
-  connect();
+  soon([this, before] {
+    data_->end_term();
+    if (before) {
+      for (const Link& link : std::vector(links_)) close(link.id);
+    }
+    connect();
+  });
 }
 
 void Process::act(const cluster::ServingChanged& action) {

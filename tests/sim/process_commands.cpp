@@ -24,7 +24,8 @@ void Process::command(const Operation& operation, OnReply on_reply) {
 
 void Process::execute(const Operation& operation, const OnReply& on_reply) {
   // It may have lost its data, or its role, while it was stopped; the dispatcher of a server is one piece of work.
-  if (replica_.role() != cluster::Replica::Role::Leader) return reply(on_reply, {Reply::Status::Refused, 0, {}});
+  if (replica_.role() != cluster::Replica::Role::Leader || !data_->leads())
+    return reply(on_reply, {Reply::Status::Refused, 0, {}});
   Pending pending{operation, {}, replica_.term(), on_reply, clock_now().boot + kReplicationTimeout};
   with_data([&] {
     pending.executed = data_->execute(operation);

@@ -31,7 +31,7 @@ ProductionDataPlane::ProductionDataPlane(DataHost& host, const DataRules& rules,
     names_[key].text = (key < kFirstList ? "register" : "list") + std::to_string(key);
     names_[key].key = engine::Key::of(names_[key].text);
   }
-  constexpr std::size_t kRecord = 24;  // bytes of a usual one without padding
+  constexpr std::size_t kRecord = 8;  // bytes, fewer than one has: logs that are often too short
   replication_.follow({});
   const std::size_t capacity = limits.log_records * (kRecord + limits.padding);
   replication_.configure({.always = true, .shard = true, .log_capacity = capacity, .log_segment = capacity / 4});

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/engine/keyspace.h"
@@ -28,6 +29,7 @@ class ProductionDataPlane final : public DataPlane, private server::ShardDuties 
   const cluster::TermHistory& history() const override { return history_; }
   void begin_term(Term term) override;
   void end_term() override;
+  bool leads() const override { return !replication_.follows(); }
   Executed execute(const Operation& operation) override;
   void connected(LinkId link, const cluster::Member& leader, Term term) override;
   void received(LinkId link, const DataMessagePtr& message) override;
@@ -38,12 +40,18 @@ class ProductionDataPlane final : public DataPlane, private server::ShardDuties 
  private:
   /// A follower, as server::FollowerLink keeps it.
   struct Feed {
+    Feed(ProductionDataPlane& plane, LinkId id)
+        : link(*plane.host_, id),
+          session(plane.keyspace_, plane.replication_, plane.identity_, {"", {}, "", &plane, plane.term_}) {}
     ProductionLink link;
     server::FollowerSession session;
     bool waiting = false;  // the rest goes a little later
   };
   /// The leader, as server::LeaderLink keeps it.
   struct Intake {
+    Intake(ProductionDataPlane& plane, LinkId id, server::LeaderSession::Terms::Shard shard)
+        : link(*plane.host_, id),
+          session(plane.keyspace_, plane.replication_, plane.identity_, {"", {}, "", std::move(shard)}) {}
     ProductionLink link;
     server::LeaderSession session;
   };

@@ -22,11 +22,7 @@ void ProductionDataPlane::connected(LinkId link, const cluster::Member& leader, 
   drop_intake();
   // Without R12 the data goes although others may count on it.
   const bool may_discard = blank_ || !rules_.side_buffer;
-  intake_.reset(new Intake{{*host_, link},
-                           {keyspace_,
-                            replication_,
-                            identity_,
-                            {"", {}, "", server::LeaderSession::Terms::Shard{this, leader, term, may_discard}}}});
+  intake_ = std::make_unique<Intake>(*this, link, server::LeaderSession::Terms::Shard{this, leader, term, may_discard});
   intake_->session.on_replacing([this] { drop_feeds(); });
   intake_->session.begin(intake_->link.out());
   intake_->link.flush();
@@ -70,7 +66,7 @@ ProductionDataPlane::Feed* ProductionDataPlane::find_feed(LinkId link) {
 }
 
 ProductionDataPlane::Feed& ProductionDataPlane::make_feed(LinkId link) {
-  feeds_.emplace_back(new Feed{{*host_, link}, {keyspace_, replication_, identity_, {"", {}, "", this, term_}}});
+  feeds_.push_back(std::make_unique<Feed>(*this, link));
   return *feeds_.back();
 }
 

@@ -13,6 +13,7 @@ using cluster::ReplicationMode;
 struct Switch {
   std::string_view name;
   void (*off)(Setup&);
+  bool of_model = false;  // which alone can do without
 };
 
 constexpr std::array kSwitches{
@@ -29,9 +30,9 @@ constexpr std::array kSwitches{
     Switch{"R12", [](Setup& setup) { setup.data_rules.side_buffer = false; }},
     Switch{"R12-discard", [](Setup& setup) { setup.replica.rules.discard_only_outside = false; }},
     Switch{"R13", [](Setup& setup) { setup.data_rules.skip_repaired = false; }},
-    Switch{"R14", [](Setup& setup) { setup.data_rules.whole_log = false; }},
-    Switch{"R15", [](Setup& setup) { setup.data_rules.cursor_order = false; }},
-    Switch{"R17", [](Setup& setup) { setup.data_rules.whole_groups = false; }},
+    Switch{"R14", [](Setup& setup) { setup.data_rules.whole_log = false; }, true},
+    Switch{"R15", [](Setup& setup) { setup.data_rules.cursor_order = false; }, true},
+    Switch{"R17", [](Setup& setup) { setup.data_rules.whole_groups = false; }, true},
     Switch{"R18", [](Setup& setup) { setup.data_rules.replies_wait = false; }},
     Switch{"R19", [](Setup& setup) { setup.data_rules.lease_at_reply = false; }},
     Switch{"R21", [](Setup& setup) { setup.replica.rules.semi_quorum = false; }},
@@ -71,7 +72,7 @@ void check_same(Simulation& simulation) {
 
 bool switch_off(std::string_view rule, Setup& setup) {
   const auto found = std::ranges::find(kSwitches, rule, &Switch::name);
-  if (found == kSwitches.end()) return false;
+  if (found == kSwitches.end() || (found->of_model && setup.plane != Plane::Model)) return false;
   found->off(setup);
   return true;
 }

@@ -23,7 +23,7 @@ struct Outcome {
   std::size_t done = 0;  // commands of clients
 };
 
-/// Switches a rule off. False if there is no such rule to be switched off.
+/// Switches a rule off. False if there is no such rule to be switched off, or not in the setup's data plane.
 bool switch_off(std::string_view rule, Setup& setup);
 /// All rules that can be.
 std::vector<std::string_view> switchable_rules();

@@ -6,13 +6,17 @@
 using namespace magpie::sim;  // NOLINT(google-build-using-namespace): one file, one namespace under test
 
 TEST_CASE("a seed is always the same run") {
-  for (const std::uint64_t seed : {3U, 4U, 5U}) {
-    const Outcome once = run_seed(seed, {});
-    const Outcome again = run_seed(seed, {});
-    CHECK(once.hash == again.hash);
-    CHECK(once.events == again.events);
-    CHECK(once.done == again.done);
-    CHECK(once.hash != run_seed(seed + 100, {}).hash);
+  for (const Plane plane : {Plane::Model, Plane::Production}) {
+    RunOptions options;
+    options.plane = plane;
+    for (const std::uint64_t seed : {3U, 4U, 5U}) {
+      const Outcome once = run_seed(seed, options);
+      const Outcome again = run_seed(seed, options);
+      CHECK(once.hash == again.hash);
+      CHECK(once.events == again.events);
+      CHECK(once.done == again.done);
+      CHECK(once.hash != run_seed(seed + 100, options).hash);
+    }
   }
 }
 
@@ -47,6 +51,10 @@ TEST_CASE("every rule can be named, and others cannot") {
   Setup setup;
   for (const std::string_view rule : switchable_rules()) CHECK(switch_off(rule, setup));
   CHECK_FALSE(switch_off("R99", setup));
+  setup.plane = Plane::Production;
+  CHECK(switch_off("R13", setup));
+  CHECK_FALSE(switch_off("R14", setup));
+  setup.plane = Plane::Model;
   for (const Scenario& scenario : scenarios()) {
     if (!scenario.rule.empty()) CHECK(switch_off(scenario.rule, setup));
   }
