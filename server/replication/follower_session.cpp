@@ -81,7 +81,7 @@ FollowerSession::Outcome FollowerSession::take_hello(const wire::Hello& hello, I
   if (hello.purpose != wire::Purpose::Follow) return std::unexpected("it wants what this node does not do");
   peer_ = hello;
   if (terms_.duties != nullptr && !terms_.term) {
-    return refuse(wire::RefusalCode::NotLeader, "this node does not lead its shard", out);
+    return refuse(wire::RefusalCode::NotLeader, kNotLeader, out);
   }
   stage_ = Stage::Follow;
   const std::string told = printable(hello.client_address.substr(0, hello.client_address.rfind(':')));

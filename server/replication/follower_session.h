@@ -22,6 +22,8 @@ namespace magpie::server {
 /// itself.
 class FollowerSession {
  public:
+  /// Of a refusal that will come until somebody leads.
+  static constexpr const char* kNotLeader = "this node does not lead its shard";
   struct Terms {
     std::string secret;  // that both must know; empty: none
     wire::Nonce nonce{};  // drawn for this conversation

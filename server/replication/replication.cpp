@@ -52,7 +52,9 @@ void Replication::draw_term() {
 }
 
 void Replication::begin_term(Term term) {
-  history_.begin(term, log_ == nullptr ? next_ : log_->end());
+  const Lsn end = log_ == nullptr ? next_ : log_->end();
+  history_.cut(end);  // of terms whose leaders have told of them, but not what they wrote
+  history_.begin(term, end);
   term_.store(term.number, std::memory_order_relaxed);
 }
 

@@ -134,6 +134,29 @@ TEST_CASE("leadership goes round, and each time the others go on without a full 
   }
 }
 
+TEST_CASE("a node leads although it had heard of a term, but of nothing that was written in it") {
+  Member members[] = {Member(1), Member(2), Member(3)};
+  for (std::size_t i = 1; i < 3; ++i) {
+    members[i].follow();
+    REQUIRE(Conversation(members[0], members[i]).settle());
+  }
+  members[0].server.run("SET key 1");
+  REQUIRE(Conversation(members[0], members[1]).settle());
+  members[1].replication().lead();
+  {
+    Conversation talk(members[1], members[2]);
+    for (int turn = 0; turn < 6; ++turn) talk.deliver(100'000);  // the log does not come
+    REQUIRE(talk.connected());
+  }
+  members[2].replication().lead();
+  members[2].server.run("SET key 2");
+  for (std::size_t i = 0; i < 2; ++i) {
+    members[i].follow();
+    REQUIRE(Conversation(members[2], members[i]).settle());
+    check_same(members[2], members[i]);
+  }
+}
+
 TEST_CASE("a follower of a follower gets the same log") {
   Random random(6);
   Member leader(1);
