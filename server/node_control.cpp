@@ -13,9 +13,10 @@ void Node::on_signal(const std::string& flags) {
 
 /// Who leads waits for the replicas, unless it is told not to.
 void Node::shut_down(const Shutdown& how) {
+  if (how.now) return loop_.stop();
   const std::chrono::seconds most(config_.current()->shutdown_timeout);
   const bool alone = state_.replication.follows() || state_.replication.followers().empty();
-  if (how.now || alone || most == std::chrono::seconds(0)) return loop_.stop();
+  if (alone || most == std::chrono::seconds(0)) return loop_.stop();
   if (!shutdown_wait_.begin(most)) return;
   log_notice("Waiting for replicas before shutting down; SHUTDOWN ABORT calls it off");
   wait_for_replicas();

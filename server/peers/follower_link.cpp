@@ -58,7 +58,7 @@ void FollowerLink::on_caught_up() {
 
 void FollowerLink::on_end(const std::string& why) {
   ended_ = true;
-  log_warning("Replica " + name_ + " is gone: " + why);
+  if (why != FollowerSession::kNotLeader) log_warning("Replica " + name_ + " is gone: " + why);  // it knows, and asks
   peers_.sweep();
 }
 

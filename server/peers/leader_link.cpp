@@ -22,11 +22,17 @@ LeaderLink::LeaderLink(Peers& peers, Replication::Source source, int node_port)
       source_(std::move(source)),
       node_port_(node_port),
       name_(source_.host + ":" + std::to_string(source_.port)),
-      pause_ms_(kFirstPauseMs) {
+      pause_ms_(first_pause_ms()) {
   status().phase = Phase::Connect;
   status().down_since_ms = wall_clock().ms;
   status().set_reason({});
   begin();
+}
+
+/// A shard's leader may not know yet that it leads.
+std::int64_t LeaderLink::first_pause_ms() const {
+  constexpr std::int64_t kInShard = 20;
+  return peers_.duties() != nullptr ? kInShard : kFirstPauseMs;
 }
 
 LeaderStatus& LeaderLink::status() const { return peers_.state().replication.leader(); }
@@ -81,7 +87,7 @@ std::expected<void, std::string> LeaderLink::on_message(const wire::Message& mes
     status().down_since_ms = 0;
     status().set_reason({});
     last_reason_.clear();
-    pause_ms_ = kFirstPauseMs;
+    pause_ms_ = first_pause_ms();
   }
   if (!taken && peers_.duties() != nullptr) peers_.tell_applied();  // it may have lost what it had
   return taken;
@@ -105,8 +111,7 @@ void LeaderLink::fail(const std::string& why) {
   if (why != last_reason_) log_warning("Leader " + name_ + ": the link is down: " + why);
   last_reason_ = why;
   next_try_ms_ = now + pause_ms_;
-  const bool in_shard = peers_.duties() != nullptr;  // its machine knows whether to look for another
-  pause_ms_ = std::min(pause_ms_ * 2, in_shard ? kFirstPauseMs : kMostPauseMs);
+  pause_ms_ = std::min(pause_ms_ * 2, kMostPauseMs);
 }
 
 void LeaderLink::drop_attempt() {

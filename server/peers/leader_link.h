@@ -38,6 +38,7 @@ class LeaderLink final : private LinkOwner {
   /// This attempt is over.
   void fail(const std::string& why);
   void drop_attempt();
+  std::int64_t first_pause_ms() const;
   LeaderStatus& status() const;
 
   Peers& peers_;
