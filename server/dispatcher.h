@@ -127,7 +127,9 @@ class Dispatcher {
   void reply_protocol_error(commands::Execution& execution, const resp::ProtocolError& bad);
   void queue(commands::Execution& execution, const commands::Command& command, std::span<const ByteView> arguments);
   bool refuse_by_shard(commands::Execution& execution, const Request& request, const commands::Command& command);
-  bool wait_for_leader(commands::Execution& execution, const Request& request, const commands::Command& command);
+  bool lacks_members(commands::Execution& execution, const commands::Command& command);
+  bool send_to_leader(commands::Execution& execution, const Request& request, const commands::Command& command);
+  bool wait_for_leader(commands::Execution& execution, const commands::Command& command);
   void reply_moved(commands::Execution& execution, const Request& request, const commands::Command& command,
                    const ShardPicture::Node& to);
   bool refuse_by_role(commands::Execution& execution, const commands::Command& command);

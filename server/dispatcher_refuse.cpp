@@ -8,6 +8,7 @@
 #include "server/commands/command_table.h"
 #include "server/commands/transaction.h"
 #include "server/dispatcher.h"
+#include "server/effective_flags.h"
 #include "server/engine/memory.h"
 #include "server/memory_limit.h"
 #include "server/unknown_command.h"
@@ -18,13 +19,6 @@ using commands::Command;
 using commands::Execution;
 
 namespace {
-
-bool is_exec(const Command& command) { return command.row->name == "exec"; }
-
-/// The flags that a command stands for: EXEC for those of all commands that it will run.
-std::uint32_t effective_flags(const ClientState& client, const Command& command) {
-  return is_exec(command) ? client.transaction.row_flags : command.flags;
-}
 
 /// Whether the command has the flag; EXEC if all commands have it that it will run.
 bool all_have(const ClientState& client, const Command& command, commands::Flag flag) {
@@ -151,7 +145,7 @@ bool Dispatcher::refuse(Execution& execution, const Request& request, const Comm
     reject(execution, command, "ERR Command not allowed inside a transaction");
     return true;
   }
-  if (server_.shard.enabled() && refuse_by_shard(execution, request, *command)) return true;
+  if (refuse_by_shard(execution, request, *command)) return true;
   const bool follows = server_.replication.follows();
   if (loop_.settings->maxmemory > 0 && !follows && !hands_over(server_) && lacks_room(execution, request, *command))
     return true;

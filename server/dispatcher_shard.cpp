@@ -3,6 +3,7 @@
 #include "cluster/placement/slot.h"
 #include "server/commands/transaction.h"
 #include "server/dispatcher.h"
+#include "server/effective_flags.h"
 
 namespace magpie::server {
 
@@ -12,12 +13,6 @@ using commands::Execution;
 namespace {
 
 constexpr std::int64_t kMostWaitMs = 500;  // for somebody to serve
-
-bool is_exec(const Command& command) { return command.row->name == "exec"; }
-
-commands::Flag flags_of(const ClientState& client, const Command& command) {
-  return is_exec(command) ? client.transaction.row_flags : command.flags;
-}
 
 bool has_keys(const ClientState& client, const Command& command) {
   if (is_exec(command)) return client.transaction.slot.has_value();
@@ -29,37 +24,46 @@ bool has_keys(const ClientState& client, const Command& command) {
 /// Whoever leads by its lease runs everything; a follower what it may, the rest goes to its leader; and where nobody is
 /// known to serve, commands wait a moment. True if it was answered or waits.
 bool Dispatcher::refuse_by_shard(Execution& execution, const Request& request, const Command& command) {
-  ClientState& client = execution.client;
-  const commands::Flag flags = flags_of(client, command);
-  const bool writes = (flags & commands::kWrite) != 0;
-  const bool keyed = has_keys(client, command);
-  if (!writes && (flags & commands::kReadOnly) == 0) return false;
   ShardGate& shard = server_.shard;
+  if (!shard.enabled()) return false;
+  ClientState& client = execution.client;
+  const commands::Flag flags = effective_flags(client, command);
+  const bool writes = (flags & commands::kWrite) != 0;
+  if (!writes && (flags & commands::kReadOnly) == 0) return false;
   if (shard.may_serve()) {
     client.leaderless_until.reset();
-    const bool in_sync = ServerState::acks_needed(client, *loop_.settings) == Acks::InSync;
-    if (!writes || !in_sync || shard.enough_members()) return false;
-    reject(execution, &command, "NOREPLICAS Not enough in-sync replicas to write.");
-    return true;
+    return writes && lacks_members(execution, command);
   }
+  const bool keyed = has_keys(client, command);
   if (shard.leads() || !shard.hears_leader()) {
     if (!keyed && !writes && !shard.leads()) return false;  // what this node has, as it is
-    return wait_for_leader(execution, request, command);
+    return wait_for_leader(execution, command);
   }
   client.leaderless_until.reset();
   if (!writes && (!keyed || (client.readonly && !server_.loading()))) return false;
-  if (!keyed) {
-    reject(execution, &command, "READONLY You can't write against a read only replica.");
-    return true;
-  }
-  const auto picture = shard.picture();
+  if (keyed) return send_to_leader(execution, request, command);
+  reject(execution, &command, "READONLY You can't write against a read only replica.");
+  return true;
+}
+
+/// Whether a write that in-sync replicas must have finds too few of them; then it was answered.
+bool Dispatcher::lacks_members(Execution& execution, const Command& command) {
+  const bool in_sync = ServerState::acks_needed(execution.client, *loop_.settings) == Acks::InSync;
+  if (!in_sync || server_.shard.enough_members()) return false;
+  reject(execution, &command, "NOREPLICAS Not enough in-sync replicas to write.");
+  return true;
+}
+
+bool Dispatcher::send_to_leader(Execution& execution, const Request& request, const Command& command) {
+  const auto picture = server_.shard.picture();
   const ShardPicture::Node* const leader = picture->leader();
-  if (leader == nullptr || leader->self || leader->host.empty()) return wait_for_leader(execution, request, command);
+  // Its address may not be known yet.
+  if (leader == nullptr || leader->self || leader->host.empty()) return wait_for_leader(execution, command);
   reply_moved(execution, request, command, *leader);
   return true;
 }
 
-bool Dispatcher::wait_for_leader(Execution& execution, const Request& request, const Command& command) {
+bool Dispatcher::wait_for_leader(Execution& execution, const Command& command) {
   ClientState& client = execution.client;
   if (!client.leaderless_until) client.leaderless_until = Instant{execution.now.ms + kMostWaitMs};
   if (execution.now < *client.leaderless_until) {
@@ -67,14 +71,7 @@ bool Dispatcher::wait_for_leader(Execution& execution, const Request& request, c
     return true;
   }
   client.leaderless_until.reset();
-  const auto picture = server_.shard.picture();
-  const ShardPicture::Node* const leader = picture->leader();
-  const bool known = leader != nullptr && !leader->self && !leader->host.empty() && server_.shard.hears_leader();
-  if (known && has_keys(client, command)) {
-    reply_moved(execution, request, command, *leader);
-  } else {
-    reject(execution, &command, "CLUSTERDOWN The cluster is down: no node of this shard may serve now");
-  }
+  reject(execution, &command, "CLUSTERDOWN The cluster is down: no node of this shard may serve now");
   return true;
 }
 

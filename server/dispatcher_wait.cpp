@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/dispatcher.h"
+#include "server/effective_flags.h"
 
 namespace magpie::server {
 
@@ -16,8 +17,7 @@ constexpr ByteView kUnknown = "UNKNOWN write not confirmed, it may still take ef
 constexpr ByteView kUnknownRead = "UNKNOWN what was read is not confirmed, it may be lost";
 
 bool has_any(const ClientState& client, const Command& command, commands::Flag wanted) {
-  const commands::Flag flags = command.row->name == "exec" ? client.transaction.row_flags : command.flags;
-  return (flags & wanted) != 0;
+  return (effective_flags(client, command) & wanted) != 0;
 }
 
 /// The place in the log up to which all must be confirmed.
@@ -67,9 +67,8 @@ void Dispatcher::run_or_hold(Execution& execution, const Request& request, const
   Replication& replication = server_.replication;
   if (replication.log() == nullptr && !replication.follows()) replication.keep_log();  // or nobody could confirm
   const std::uint64_t tenure = replication.tenure().number();
-  const bool is_exec = command.row->name == "exec";
   const engine::StripeMask stripes =
-      is_exec ? client.transaction.stripes : commands::stripes_of(command, request.args.views(), false);
+      is_exec(command) ? client.transaction.stripes : commands::stripes_of(command, request.args.views(), false);
   server_.note_writes(client);  // of whatever came before
   OutputBuffer& out = execution.reply.buffer();
   const std::size_t reply_start = out.size();

@@ -93,16 +93,16 @@ std::string Peers::ip_of(int fd) {
 
 std::string Peers::address_of(int fd) { return net::socket_address(fd, net::Side::Peer); }
 
-/// Whoever is not on this machine must know a secret, unless clients need not know one either.
-bool Peers::welcome(int fd) const {
-  return !state_.config.current()->protected_mode || !secret_here().empty() || net::from_this_machine(fd);
+bool Peers::welcome(const config::Settings& settings, int fd) {
+  if (!settings.protected_mode || net::from_this_machine(fd) || !secret_of(settings).empty()) return true;
+  log_warning("A node at " + address_of(fd) +
+              " was turned away: nodes on other machines need a secret; set requirepass here and masterauth there, "
+              "or cluster-secret-file on both");
+  return false;
 }
 
 void Peers::accept(int fd, const std::optional<wire::Hello>& hello) {
-  if (!welcome(fd)) {
-    log_warning("A node at " + address_of(fd) +
-                " was turned away: nodes on other machines need a secret; set requirepass here and masterauth there, "
-                "or cluster-secret-file on both");
+  if (!welcome(*state_.config.current(), fd)) {
     ::close(fd);
     return;
   }

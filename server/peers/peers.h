@@ -63,6 +63,9 @@ class Peers {
   std::int64_t timeout_ms() const;
   /// What this node's peers must know: the file's content, or clients' password.
   static std::string secret_of(const config::Settings& settings);
+  /// Whether a node that has connected may say who it is: one on another machine must know a secret, unless clients
+  /// need not know one either. Else a line of the log says so, and the caller closes the socket. Any thread.
+  static bool welcome(const config::Settings& settings, int fd);
   std::string secret_here() const;
   std::string secret_there() const;
   NodePortQuery::Password leader_password() const;
@@ -89,7 +92,6 @@ class Peers {
   void in_next_turn(FollowerLink& link, std::function<void(FollowerLink&)> call);
 
  private:
-  bool welcome(int fd) const;
   void tell_of_log(Instant now);
   void go_on_with_syncs();
   std::uint64_t commands_of_loop() const;

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "server/logging.h"
+#include "server/net/sockets.h"
 #include "server/peers/peers.h"
 #include "server/shard/peer_words.h"
 #include "server/unowned_socket.h"
@@ -82,7 +83,10 @@ void Shard::start() {
   step(cluster::Started{});
 }
 
-void Shard::accept(int fd) { links_.accept(fd); }
+void Shard::accept(int fd) {
+  if (Peers::welcome(*state_.config.current(), fd)) return links_.accept(fd);
+  net::close_socket(fd);
+}
 
 void Shard::on_follower(int fd, const wire::Hello& hello) {
   to_peers_([socket = UnownedSocket(fd), hello](Peers& peers) mutable { peers.accept(socket.release(), hello); });

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <chrono>
 
+#include "protocol/printable.h"
 #include "server/logging.h"
 #include "server/net/connector.h"
 #include "server/net/sockets.h"
@@ -88,14 +89,14 @@ class ShardLinks::Outgoing final : private LinkOwner {
   }
   std::expected<void, std::string> on_message(const wire::Message& message, std::size_t) override {
     if (const auto* refusal = std::get_if<wire::Refusal>(&message)) {
-      return std::unexpected("it refuses: " + refusal->reason);
+      return std::unexpected("it refuses: " + printable(refusal->reason));
     }
     const auto* welcome = std::get_if<wire::Welcome>(&message);
     if (welcome == nullptr || open_) return std::unexpected("it sent what must not come now");
     if (!wire::same_proof(welcome->proof, prove(who_.secret, "listener", hello_, *welcome))) {
       return std::unexpected(kOtherSecret);
     }
-    if (welcome->node != peer_.text) return std::unexpected("it is " + welcome->node);
+    if (welcome->node != peer_.text) return std::unexpected("it is " + printable(welcome->node));
     append_message(link_->out(), wire::Login{prove(who_.secret, "speaker", hello_, *welcome)});
     open_ = true;
     told_ = false;
@@ -132,7 +133,10 @@ class ShardLinks::Outgoing final : private LinkOwner {
 class ShardLinks::Incoming final : private LinkOwner {
  public:
   Incoming(ShardLinks& links, int fd)
-      : links_(links), who_(links.who_()), link_(links.loop_, fd, static_cast<LinkOwner&>(*this)) {}
+      : links_(links),
+        address_(Peers::address_of(fd)),
+        who_(links.who_()),
+        link_(links.loop_, fd, static_cast<LinkOwner&>(*this)) {}
 
   bool over(cluster::BootTime now) const { return ended_ || (!proven_ && now - since_ > kMostGreeting); }
   bool proven() const { return proven_; }
@@ -152,8 +156,8 @@ class ShardLinks::Incoming final : private LinkOwner {
       return refuse(wire::RefusalCode::Version, "the versions of the protocol between nodes differ");
     }
     if (hello.cluster != who_.identity.cluster || !links_.knows(hello.node)) {
-      return refuse(wire::RefusalCode::Cluster,
-                    "it is no node of this shard: " + hello.node + " of the cluster '" + hello.cluster + "'");
+      return refuse(wire::RefusalCode::Cluster, "it is no node of this shard: " + printable(hello.node) +
+                                                    " of the cluster '" + printable(hello.cluster) + "'");
     }
     hello_ = hello;
     peer_ = {hello.node};
@@ -167,6 +171,7 @@ class ShardLinks::Incoming final : private LinkOwner {
     return {};
   }
   Outcome on_message(const wire::Message& message, std::size_t) override {
+    if (ended_) return {};
     if (const auto* hello = std::get_if<wire::Hello>(&message)) {
       if (!peer_.text.empty()) return std::unexpected("it sent what must not come now");
       if (hello->purpose == wire::Purpose::Heartbeats) return take_hello(*hello);
@@ -195,6 +200,7 @@ class ShardLinks::Incoming final : private LinkOwner {
   void on_end(const std::string& why) override {
     if (ended_) return;
     ended_ = true;
+    if (!closed_by_peer(why)) log_warning("Shard: the link of a node at " + address_ + " ends: " + why);
     if (proven_ && closed_by_peer(why)) {
       links_.owner_.on_peer_closed(peer_);
     } else if (proven_) {
@@ -204,6 +210,7 @@ class ShardLinks::Incoming final : private LinkOwner {
   }
 
   ShardLinks& links_;
+  const std::string address_;  // of the other end
   const Who who_;
   const cluster::BootTime since_ = boot_clock();
   wire::Hello hello_;

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <sstream>
 
+#include "server/state/shard_gate.h"
+
 namespace magpie::server {
 namespace {
 
@@ -74,6 +76,25 @@ std::size_t min_isr_of(const config::Settings& settings) {
   return settings.replication_mode == config::ReplicationMode::Isr ? 2 : 1;
 }
 
+std::expected<void, std::string> check_nodes(const cluster::ReplicaConfig& replica) {
+  constexpr std::size_t kMostNodes = ShardGate::kMostFollowers + 1;
+  if (replica.nodes.size() > kMostNodes) {
+    return std::unexpected("option 'shard-nodes' names " + std::to_string(replica.nodes.size()) +
+                           " nodes; a shard has " + std::to_string(kMostNodes) + " at most");
+  }
+  for (const cluster::NodeId& node : replica.nodes) {
+    if (!usable_name(node.text)) {
+      return std::unexpected("option 'shard-nodes': '" + node.text + "' cannot be the name of a node");
+    }
+    if (std::ranges::count(replica.nodes, node) > 1) {
+      return std::unexpected("option 'shard-nodes' names " + node.text + " twice");
+    }
+  }
+  if (place_of(replica, replica.self.node) < replica.nodes.size()) return {};
+  return std::unexpected("'shard-nodes' must name all nodes of the shard, this one too, which is '" +
+                         replica.self.node.text + "' ('node-id', or else the address of 'advertise')");
+}
+
 }  // namespace
 
 std::expected<ShardSetup::Address, std::string> parse_address(const std::string& text, int port) {
@@ -132,14 +153,7 @@ std::expected<ShardSetup, std::string> read_shard_setup(const config::Settings& 
   const bool named = !settings.node_id.empty();
   replica.self.node.text = named ? settings.node_id : setup.host + ":" + std::to_string(setup.client_port);
   replica.nodes = read_nodes(settings.shard_nodes);
-  for (const cluster::NodeId& node : replica.nodes) {
-    if (!usable_name(node.text)) return wrong("option 'shard-nodes': '" + node.text + "' cannot be the name of a node");
-    if (std::ranges::count(replica.nodes, node) > 1) return wrong("option 'shard-nodes' names " + node.text + " twice");
-  }
-  if (place_of(replica, replica.self.node) == replica.nodes.size()) {
-    return wrong("'shard-nodes' must name all nodes of the shard, this one too, which is '" + replica.self.node.text +
-                 "' ('node-id', or else the address of 'advertise')");
-  }
+  if (auto good = check_nodes(replica); !good) return std::unexpected(std::move(good.error()));
   replica.mode = mode_of(settings.replication_mode);
   replica.semi_acks = static_cast<std::size_t>(settings.semi_acks);
   replica.min_isr = min_isr_of(settings);

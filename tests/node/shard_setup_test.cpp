@@ -59,6 +59,9 @@ TEST_CASE("shard: options that do not fit together are refused with what is miss
   CHECK(with([](auto& one) { one.node_id = "d"; }).find("which is 'd'") != std::string::npos);
   CHECK(with([](auto& one) { one.shard_nodes += " 10.0.0.2:7001"; }).find("twice") != std::string::npos);
   CHECK(with([](auto& one) { one.shard_nodes += " a/b"; }).find("cannot be the name") != std::string::npos);
+  const std::string six_more = " d1 d2 d3 d4 d5 d6";
+  CHECK(with([&](auto& one) { one.shard_nodes += six_more; }).empty());
+  CHECK(with([&](auto& one) { one.shard_nodes += six_more + " d7"; }).find("9 at most") != std::string::npos);
   CHECK(with([](auto& one) { one.lease_takeover = 700; }).find("'lease-takeover'") != std::string::npos);
   CHECK(with([](auto& one) { one.replicaof_host = "h"; }).find("'replicaof'") != std::string::npos);
 }
