@@ -30,4 +30,11 @@ inline bool same_bytes(ByteView a, ByteView b) {
   return different == 0;
 }
 
+/// Copies `bytes` to `to`, where there is room for them, and returns where they end. For hot paths: std::ranges::copy
+/// of bytes is a loop in GCC 12.
+inline char* put_bytes(char* to, ByteView bytes) {
+  if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+  return to + bytes.size();
+}
+
 }  // namespace magpie

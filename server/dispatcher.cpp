@@ -77,7 +77,9 @@ std::size_t Dispatcher::parse_batch(const ClientState& client, ByteView input, s
 
 void Dispatcher::fetch_entries(std::span<Request> requests) {
   for (Request& request : requests) {
-    if (request.has_key) engine::Keyspace::prefetch_entry(request.ahead, request.key);
+    if (!request.has_key) continue;
+    const std::size_t value = request.args.size() > 2 ? request.args[2].size() : 0;  // of SET and its like
+    engine::Keyspace::prefetch_entry(request.ahead, request.key, request.key.bytes.size() + value);
   }
 }
 

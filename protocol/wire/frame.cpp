@@ -1,7 +1,6 @@
 #include "protocol/wire/frame.h"
 
 #include <isa-l/crc.h>
-#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -27,7 +26,7 @@ static_assert(sizeof(Header) == kFrameHeader);
 
 void append_frame(ByteBuffer& to, ByteView payload) {
   char* const frame = to.reserve(kFrameHeader + payload.size());
-  std::ranges::copy(payload, frame + kFrameHeader);
+  put_bytes(frame + kFrameHeader, payload);
   seal_frame(frame, payload.size());
   to.commit(kFrameHeader + payload.size());
 }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,12 +38,18 @@ class EffectDecoder {
   explicit EffectDecoder(std::uint32_t databases) : databases_(databases) {}
 
   /// Takes one effect from the front of `from`; else says what is wrong. The effect borrows from the bytes and from
-  /// this, until the next call.
-  std::expected<Effect, std::string> take(ByteView& from);
+  /// this, until the next call. `known` is what look_at() has told of the same bytes, or null.
+  struct Place {
+    Db db{};
+    Key key;
+  };
+  std::expected<Effect, std::string> take(ByteView& from, const Place* known = nullptr);
+  /// Which key the effect at the front of `from` is on; nothing if it is on none, or wrong. Cheaper than take().
+  std::optional<Place> look_at(ByteView from) const;
 
  private:
   class Reader;
-  Effect read_of_key(EffectKind kind, Reader& reader);
+  Effect read_of_key(EffectKind kind, const Place& place, Reader& reader);
   Value read_value(Reader& reader);
   Value read_packed_list(Reader& reader);
   Value read_list(Reader& reader);

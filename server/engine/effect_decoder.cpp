@@ -10,6 +10,8 @@ namespace magpie::engine {
 
 namespace {
 constexpr std::uint64_t kMostOffset = std::uint64_t{1} << 31;  // in a string
+
+bool is_of_key(EffectKind kind) { return kind >= EffectKind::Put && kind <= EffectKind::ListErase; }
 }  // namespace
 
 /// Reads the parts of an effect. What is wrong latches: then everything reads as zero.
@@ -143,10 +145,9 @@ std::span<const ByteView> EffectDecoder::read_elements(Reader& reader) {
   return elements_;
 }
 
-/// An effect on one key. What stands in braces is read from left to right.
-Effect EffectDecoder::read_of_key(EffectKind kind, Reader& reader) {
-  const Db db = reader.database();
-  const Key key = Key::of(reader.bytes());
+/// The rest of an effect on one key. What stands in braces is read from left to right.
+Effect EffectDecoder::read_of_key(EffectKind kind, const Place& place, Reader& reader) {
+  const auto& [db, key] = place;
   switch (kind) {
     case EffectKind::Overwrite:
       return Overwrite{db, key, reader.number_up_to(kMostOffset, "it writes too far into a string"), reader.bytes()};
@@ -169,12 +170,23 @@ Effect EffectDecoder::read_of_key(EffectKind kind, Reader& reader) {
   }
 }
 
-std::expected<Effect, std::string> EffectDecoder::take(ByteView& from) {
+std::optional<EffectDecoder::Place> EffectDecoder::look_at(ByteView from) const {
+  Reader reader(from, databases_);
+  if (!is_of_key(static_cast<EffectKind>(reader.code()))) return std::nullopt;
+  const Db db = reader.database();
+  const ByteView key = reader.bytes();
+  if (reader.wrong() != nullptr) return std::nullopt;
+  return Place{db, Key::of(key)};
+}
+
+std::expected<Effect, std::string> EffectDecoder::take(ByteView& from, const Place* known) {
   Reader reader(from, databases_);
   const auto kind = static_cast<EffectKind>(reader.code());
   Effect effect = Flush{};
-  if (kind >= EffectKind::Put && kind <= EffectKind::ListErase) {
-    effect = read_of_key(kind, reader);
+  if (is_of_key(kind)) {
+    const Db db = reader.database();
+    const ByteView key = reader.bytes();
+    effect = read_of_key(kind, known != nullptr ? *known : Place{db, Key::of(key)}, reader);
   } else if (kind == EffectKind::Flush) {
     effect = Flush{reader.database_or_all()};
   } else if (kind == EffectKind::SwapDb) {

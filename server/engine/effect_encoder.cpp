@@ -1,6 +1,5 @@
 // How effects become bytes; effect_decoder.cpp is the other way.
 
-#include <algorithm>
 #include <type_traits>
 
 #include "protocol/varint.h"
@@ -62,7 +61,7 @@ class Writer {
   void signed_number(std::int64_t number) { at_ = put_varint(at_, zigzag(number)); }
   void bytes(ByteView bytes) {
     number(bytes.size());
-    at_ = std::ranges::copy(bytes, at_).out;
+    at_ = put_bytes(at_, bytes);
   }
   void head(Kind kind, Db db, const Key& key) {
     code(kind);
@@ -85,7 +84,7 @@ class Writer {
       case ValueForm::Plain:
       case ValueForm::Raw:
         string_head(value);
-        at_ = std::ranges::copy(value.bytes, at_).out;
+        at_ = put_bytes(at_, value.bytes);
         return;
       case ValueForm::PackedList:
         code(Form::PackedList);

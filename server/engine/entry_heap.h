@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -34,13 +35,18 @@ class EntryHeap {
     }
     return block_in(cell);
   }
-  /// Any handle, valid or not, with the lock or without. Fetches the entry's start and most of the usual ones' rest.
-  void prefetch(Handle handle) const {
-    constexpr std::ptrdiff_t kUsual = 48;
+  /// Any handle, valid or not, with the lock or without. Fetches the entry's start, most of the usual ones' rest, and
+  /// what `bytes` of key and value take, up to a bound: a lock taken later waits for what was written meanwhile.
+  void prefetch(Handle handle, std::size_t bytes = 0) const {
+    constexpr std::size_t kUsual = 48;
+    constexpr std::size_t kLine = 64;
+    constexpr std::size_t kMost = 4 * kLine;
     const char* const cell = arena_.peek(cell_of(handle));
     if (cell == nullptr) return;
     __builtin_prefetch(cell);
     __builtin_prefetch(cell + kUsual);
+    const std::size_t end = std::min(bytes, kMost);
+    for (std::size_t at = kUsual + kLine; at < end; at += kLine) __builtin_prefetch(cell + at);
   }
 
   /// Bytes that the entry takes without its object, rounding included. Where its size shares the pages of a larger one

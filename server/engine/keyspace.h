@@ -124,8 +124,9 @@ class Keyspace {
     if (partition == nullptr) return {};
     return {&partition->table, partition->table.prefetch_bucket(key.hash)};
   }
-  static void prefetch_entry(Ahead& ahead, const Key& key) {
-    if (ahead.bucket != nullptr) ahead.bucket = ahead.table->prefetch_entry(key.hash, ahead.bucket);
+  /// `bytes` is what key and value will have, if that is known.
+  static void prefetch_entry(Ahead& ahead, const Key& key, std::size_t bytes = 0) {
+    if (ahead.bucket != nullptr) ahead.bucket = ahead.table->prefetch_entry(key.hash, ahead.bucket, bytes);
   }
 
   // --- locks by itself, unless `held` says that the caller holds all stripes ---

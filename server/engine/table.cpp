@@ -125,7 +125,7 @@ const void* Table::prefetch_bucket(std::uint64_t hash) const {
 #if defined(__clang__)
 [[clang::no_sanitize("thread")]]
 #endif
-const void* Table::prefetch_entry(std::uint64_t hash, const void* at) const {
+const void* Table::prefetch_entry(std::uint64_t hash, const void* at, std::size_t bytes_of_entry) const {
   const auto* const bytes = static_cast<const std::uint8_t*>(at);
   std::array<std::uint8_t, kPrintBytes> prints;
   std::memcpy(prints.data(), bytes + offsetof(Bucket, prints), sizeof prints);
@@ -134,7 +134,7 @@ const void* Table::prefetch_entry(std::uint64_t hash, const void* at) const {
     const auto number = static_cast<std::size_t>(std::countr_zero(bits));
     Handle handle{};
     std::memcpy(&handle, bytes + offsetof(Bucket, handles) + number * sizeof handle, sizeof handle);
-    heap_.prefetch(handle);
+    heap_.prefetch(handle, bytes_of_entry);
   }
   std::array<std::uint8_t, 4> end;  // `overflow` and `spilled`
   std::memcpy(end.data(), bytes + offsetof(Bucket, overflow), sizeof end);

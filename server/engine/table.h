@@ -58,8 +58,9 @@ class alignas(64) Table {
   /// thread, without the lock, as long as the table lives: they read what others may be changing, and fetch the wrong
   /// line at worst. For that, page lists and the pool's addresses stay valid for good.
   const void* prefetch_bucket(std::uint64_t hash) const;  // where the bucket is
-  /// `at` is what prefetch_bucket() has returned. Returns the bucket to go on with in the same way, null at the end.
-  const void* prefetch_entry(std::uint64_t hash, const void* at) const;
+  /// `at` is what prefetch_bucket() has returned, `bytes` what key and value will have, if that is known. Returns the
+  /// bucket to go on with in the same way, null at the end.
+  const void* prefetch_entry(std::uint64_t hash, const void* at, std::size_t bytes) const;
 
   /// Buckets that share the bookkeeping of expiry.
   static constexpr std::size_t kGroupBuckets = 8;

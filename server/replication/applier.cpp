@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <span>
 #include <type_traits>
 
 #include "server/replication/record.h"
@@ -17,41 +16,6 @@ std::optional<std::size_t> whole_record(ByteView bytes) {
   const std::size_t size = kRecordHeader + record_size(bytes);
   if (bytes.size() < size) return std::nullopt;
   return size;
-}
-
-constexpr std::size_t kAhead = 16;  // records whose keys are fetched together
-
-/// Starts the cache misses that the records at the front will wait for, up to kAhead of them, as the dispatcher does
-/// for commands; returns how many there are. What is wrong with a record is found when it is applied.
-std::size_t fetch_ahead(const engine::Keyspace& keyspace, engine::EffectDecoder& decoder, ByteView bytes) {
-  struct Fetched {
-    engine::Key key;
-    engine::Keyspace::Ahead ahead;
-  };
-  std::array<Fetched, kAhead> fetched;
-  std::size_t keys = 0;
-  std::size_t records = 0;
-  while (records < kAhead) {
-    const auto size = whole_record(bytes);
-    if (!size) break;
-    ByteView effects = bytes.substr(kRecordHeader, *size - kRecordHeader);
-    bytes.remove_prefix(*size);
-    ++records;
-    const auto effect = decoder.take(effects);
-    if (!effect) break;
-    std::visit(
-        [&](const auto& one) {
-          if constexpr (requires { one.key; }) {
-            fetched[keys++] = {one.key, keyspace.prefetch_bucket(one.db, one.key)};
-          }
-        },
-        *effect);
-  }
-  constexpr int kSteps = 2;  // an entry from its bucket, or from the one behind that
-  for (int step = 0; step < kSteps; ++step) {
-    for (Fetched& one : std::span(fetched).first(keys)) engine::Keyspace::prefetch_entry(one.ahead, one.key);
-  }
-  return records;
 }
 
 /// Whether the effect, whose record ends there, is in its key already.
@@ -69,15 +33,39 @@ bool is_in(const Repair& repair, const engine::Effect& effect, Lsn end) {
 
 }  // namespace
 
+/// Starts the cache misses that the records at the front will wait for, as the dispatcher does for commands. What is
+/// wrong with a record is found when it is applied.
+void Applier::fetch_ahead(ByteView bytes, Fetched& fetched) const {
+  std::array<engine::Keyspace::Ahead, Fetched::kMost> ahead;
+  std::array<std::size_t, Fetched::kMost> sizes;
+  fetched.records = fetched.applied = 0;
+  while (fetched.records < Fetched::kMost) {
+    const auto size = whole_record(bytes);
+    if (!size) break;
+    auto& first = fetched.first[fetched.records];
+    first = decoder_.look_at(bytes.substr(kRecordHeader, *size - kRecordHeader));
+    if (first) ahead[fetched.records] = keyspace_.prefetch_bucket(first->db, first->key);
+    sizes[fetched.records] = *size;
+    bytes.remove_prefix(*size);
+    ++fetched.records;
+  }
+  constexpr int kSteps = 2;  // an entry from its bucket, or from the one behind that
+  for (int step = 0; step < kSteps; ++step) {
+    for (std::size_t i = 0; i < fetched.records; ++i) {
+      if (fetched.first[i]) engine::Keyspace::prefetch_entry(ahead[i], fetched.first[i]->key, sizes[i]);
+    }
+  }
+}
+
 std::expected<void, std::string> Applier::take(ByteView bytes, Instant now) {
-  std::size_t fetched = 0;  // records at the front
+  Fetched fetched;
   while (!bytes.empty()) {
     if (!partial_.empty()) {
       if (auto taken = go_on_with_partial(bytes, now); !taken) return taken;
     } else if (const auto size = whole_record(bytes)) {
-      if (fetched == 0) fetched = fetch_ahead(keyspace_, decoder_, bytes);
-      --fetched;
-      if (auto applied = apply(bytes.substr(0, *size), now); !applied) return applied;
+      if (fetched.applied == fetched.records) fetch_ahead(bytes, fetched);
+      const auto& first = fetched.first[fetched.applied++];
+      if (auto applied = apply(bytes.substr(0, *size), first ? &*first : nullptr, now); !applied) return applied;
       bytes.remove_prefix(*size);
     } else {
       partial_.append(bytes);
@@ -95,7 +83,7 @@ std::expected<void, std::string> Applier::go_on_with_partial(ByteView& bytes, In
   partial_.append(bytes.substr(0, taken));
   bytes.remove_prefix(taken);
   if (!whole_record(partial_.view())) return {};
-  auto applied = apply(partial_.view(), now);
+  auto applied = apply(partial_.view(), nullptr, now);
   constexpr std::size_t kKept = std::size_t{1} << 20;
   if (partial_.capacity() > kKept) {
     partial_.release();
@@ -105,11 +93,12 @@ std::expected<void, std::string> Applier::go_on_with_partial(ByteView& bytes, In
   return applied;
 }
 
-std::expected<void, std::string> Applier::apply(ByteView record, Instant now) {
+std::expected<void, std::string> Applier::apply(ByteView record, const engine::EffectDecoder::Place* known,
+                                                Instant now) {
   const ByteView effects = record.substr(kRecordHeader);
   if (effects.empty()) return apply_barrier(record);
   ByteView rest = effects;
-  const auto first = decoder_.take(rest);
+  const auto first = decoder_.take(rest, known);
   if (!first) return std::unexpected(first.error());
   engine::StripeMask stripes = engine::stripes_of(*first);
   const bool alone = rest.empty();

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <expected>
+#include <optional>
 #include <string>
 
 #include "protocol/byte_buffer.h"
@@ -34,8 +36,17 @@ class Applier {
   bool at_border() const { return partial_.empty(); }
 
  private:
+  /// The records at the front, whose keys are on their way into the processor's cache.
+  struct Fetched {
+    static constexpr std::size_t kMost = 16;  // that are fetched together
+    std::array<std::optional<engine::EffectDecoder::Place>, kMost> first;  // of each record's first effect
+    std::size_t records = 0;
+    std::size_t applied = 0;
+  };
   std::expected<void, std::string> go_on_with_partial(ByteView& bytes, Instant now);
-  std::expected<void, std::string> apply(ByteView record, Instant now);
+  void fetch_ahead(ByteView bytes, Fetched& fetched) const;
+  /// `known` is of its first effect; null: not looked at.
+  std::expected<void, std::string> apply(ByteView record, const engine::EffectDecoder::Place* known, Instant now);
   std::expected<void, std::string> apply_barrier(ByteView record);
   std::expected<void, std::string> apply_behind(const Repair& repair, ByteView record, Instant now);
   std::expected<void, std::string> replay(const engine::Effect& effect, Instant now);

@@ -150,7 +150,7 @@ void EffectLog::append_record(ByteView effects, engine::StripeMask stripes) {
   }
   char* const record = reserve(kRecordHeader + effects.size());
   put_record_header(record, effects.size());
-  std::ranges::copy(effects, record + kRecordHeader);
+  put_bytes(record + kRecordHeader, effects);
   commit(kRecordHeader + effects.size());
   recorded = end_.load(std::memory_order_relaxed);
   note_stripes(stripes);
@@ -177,7 +177,7 @@ void EffectLog::cut(Lsn at) {
   CHECK(last->first() <= at && at <= last->end());
   auto shorter = std::make_shared<LogSegment>(last->first(), last->capacity_);
   const std::size_t kept = at - last->first();
-  std::copy_n(last->bytes_, kept, shorter->bytes_);
+  put_bytes(shorter->bytes_, {last->bytes_, kept});
   shorter->size_.store(kept, std::memory_order_release);
   segments_.back() = std::move(shorter);
   end_.store(at.bytes, std::memory_order_release);
@@ -204,8 +204,9 @@ Lsn EffectLog::take_recorded() { return Lsn{std::exchange(recorded, 0)}; }
 
 void EffectLog::append(ByteView bytes) {
   const std::lock_guard guard(lock_);
-  std::ranges::copy(bytes, reserve(bytes.size()));
+  const char* const end = put_bytes(reserve(bytes.size()), bytes);
   commit(bytes.size());
+  fetch_ahead(end);
 }
 
 Lsn EffectLog::begin() const {

@@ -134,7 +134,7 @@ bool FullSync::filter_record(ByteView record, ByteBuffer& records) {
   if (kept.empty()) return false;
   char* const to = records.reserve(kRecordHeader + kept.size());
   put_record_header(to, kept.size());
-  std::ranges::copy(kept, to + kRecordHeader);
+  put_bytes(to + kRecordHeader, kept);
   records.commit(kRecordHeader + kept.size());
   return false;
 }
