@@ -9,8 +9,10 @@
 namespace magpie::server {
 namespace {
 
-constexpr std::size_t kPiece = std::size_t{64} << 10;  // bytes that are made at a time
-constexpr int kPiecesPerTurn = 8;                      // of the log
+// Bytes that are made at a time: of the log, and of what it gets as a whole, where a client may have to wait for one.
+constexpr std::size_t kLogPiece = std::size_t{64} << 10;
+constexpr std::size_t kSyncPiece = std::size_t{16} << 10;
+constexpr int kPiecesPerTurn = 8;  // of the log
 
 }  // namespace
 
@@ -66,20 +68,20 @@ void FollowerLink::pump() {
   if (ended_ || !session_.streaming()) return;
   if (session_.syncing()) return peers_.sync_soon();
   for (int piece = 0; piece < kPiecesPerTurn && !link_.congested(); ++piece) {
-    if (!send_piece()) return;
+    if (!send_piece(kLogPiece)) return;
   }
   if (!link_.congested()) pump_later();
 }
 
 bool FollowerLink::sync_piece() {
-  if (ended_ || !session_.syncing() || link_.congested() || !send_piece()) return false;
+  if (ended_ || !session_.syncing() || link_.congested() || !send_piece(kSyncPiece)) return false;
   if (!session_.syncing()) pump_later();  // the log follows
   return true;
 }
 
 /// False if there is nothing to be sent for now.
-bool FollowerLink::send_piece() {
-  const FollowerSession::More more = session_.produce(kPiece, wall_clock(), link_.out());
+bool FollowerLink::send_piece(std::size_t bytes) {
+  const FollowerSession::More more = session_.produce(bytes, wall_clock(), link_.out());
   tell();
   link_.flush();
   if (more == FollowerSession::More::Never) on_end("it has fallen behind what repl-backlog-size keeps");

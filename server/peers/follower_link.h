@@ -39,7 +39,7 @@ class FollowerLink final : private LinkOwner {
 
   FollowerSession::Terms terms(int fd) const;
   void tell() const;
-  bool send_piece();
+  bool send_piece(std::size_t bytes);
   void pump_later();
   void measure_lag(Instant now);
 

@@ -10,7 +10,7 @@
 namespace magpie::server {
 namespace {
 
-constexpr std::size_t kChunk = std::size_t{32} << 10;  // bytes
+constexpr std::size_t kChunk = std::size_t{8} << 10;  // bytes that are read under one lock
 constexpr std::size_t kMostBuckets = 64;  // that are looked at under one lock
 // A log that has run ahead so far comes before the next chunk.
 constexpr std::uint64_t kMostBehind = std::uint64_t{1} << 20;
