@@ -132,6 +132,12 @@ Dispatcher::Outcome Dispatcher::run(ClientState& client, ByteView input, resp::P
       break;
     }
   }
+  end_burst(client, written, out, outcome);
+  return outcome;
+}
+
+/// `written` is the client's last write before the burst.
+void Dispatcher::end_burst(ClientState& client, Lsn written, OutputBuffer& out, Outcome& outcome) {
   server_.note_writes(client);
   if (!client.held.empty()) {
     hold_rest(client, out, outcome);
@@ -141,7 +147,6 @@ Dispatcher::Outcome Dispatcher::run(ClientState& client, ByteView input, resp::P
   }
   client.publish_flags();
   if (client.blocked && client.blocked->can_be_unblocked()) client.open_wait();
-  return outcome;
 }
 
 bool Dispatcher::run_batch(Execution& execution, std::span<Request> requests, Outcome& outcome) {

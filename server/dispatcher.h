@@ -102,6 +102,7 @@ class Dispatcher {
   /// Runs parsed commands until one of them ends the burst; then `outcome.state` says how.
   bool run_batch(commands::Execution& execution, std::span<Request> requests, Outcome& outcome);
   static bool ends_burst(const ClientState& client, const Request& request, Outcome& outcome);
+  void end_burst(ClientState& client, Lsn written, OutputBuffer& out, Outcome& outcome);
   void run_request(commands::Execution& execution, Request& request);
   /// For a quick command that is not barred.
   void run_quick(commands::QuickRun& run, commands::Execution& execution, const Request& request);

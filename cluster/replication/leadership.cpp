@@ -56,11 +56,12 @@ void Leadership::answered(const HeartbeatAnswer& answer, BootTime now) {
   has(follower, answer.position, now);
 }
 
-bool Leadership::acknowledged(const Member& member, const LogPosition& position, bool complete, BootTime now) {
-  Follower& follower = known(member, now);
+bool Leadership::acknowledged(const FollowerApplied& told, BootTime now) {
+  Follower& follower = known(told.follower, now);
   const bool first = !follower.has;
-  follower.complete = complete;
-  if (complete && counts(position)) has(follower, position, now);
+  follower.complete = told.complete;
+  follower.has_room = told.has_room;
+  if (told.complete && counts(told.position)) has(follower, told.position, now);
   return first && follower.has.has_value();
 }
 
@@ -221,7 +222,7 @@ bool Leadership::gone(const Member& member, BootTime now, const ShardView& view)
 }
 
 bool Leadership::may_join(const Follower& follower, BootTime now) const {
-  return follower.complete && follower.has && *follower.has >= commit_ && follower.answered &&
+  return follower.complete && follower.has_room && follower.has && *follower.has >= commit_ && follower.answered &&
          now < *follower.answered + config_->timing.serve / 2 && gone_at(follower) > now &&
          place_of(*config_, follower.member.node) < config_->nodes.size();
 }

@@ -8,6 +8,7 @@
 #include "cluster/replication/membership.h"
 #include "cluster/replication/peer_message.h"
 #include "cluster/replication/replica_config.h"
+#include "cluster/replication/replica_events.h"
 #include "cluster/replication/shard_view.h"
 
 namespace magpie::cluster {
@@ -41,7 +42,7 @@ class Leadership {
   void local(const LogPosition& position, BootTime now);
   void answered(const HeartbeatAnswer& answer, BootTime now);
   /// True if it is the first time that this counts.
-  bool acknowledged(const Member& follower, const LogPosition& position, bool complete, BootTime now);
+  bool acknowledged(const FollowerApplied& told, BootTime now);
   /// What that node has answered so far keeps the lease no longer.
   void void_answers(const NodeId& node, BootTime now);
 
@@ -88,6 +89,7 @@ class Leadership {
     std::optional<BootTime> answered;  // sending time of the latest heartbeat it has answered
     std::optional<Lsn> has;            // of this term
     bool complete = false;
+    bool has_room = true;
     std::optional<Lsn> mark;  // R9: it had not applied this at `marked`
     BootTime marked;
   };

@@ -36,7 +36,7 @@ void Replica::on(const LocalApplied& event) {
 
 void Replica::on(const FollowerApplied& event) {
   if (!lead_ || !of_shard(event.follower) || (config_.rules.identity && event.term != lead_->term())) return;
-  const bool first = lead_->acknowledged(event.follower, event.position, event.complete, now_.boot);
+  const bool first = lead_->acknowledged(event, now_.boot);
   if (first) heartbeat_due_ = now_.boot;  // its answers count from now on
 }
 

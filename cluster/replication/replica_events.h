@@ -72,6 +72,7 @@ struct FollowerApplied {
   Term term;
   LogPosition position;
   bool complete = false;
+  bool has_room = true;  // R22: its maxmemory is at least this node's
 };
 /// Every loop of the node makes progress, or does not (R9).
 struct LoopsChanged {

@@ -116,6 +116,7 @@ void put(const Applied& from, pb::Message& to) {
   applied.set_term(from.term);
   applied.set_lsn(from.lsn);
   applied.set_taken(from.taken);
+  applied.set_maxmemory(from.maxmemory);
 }
 void put(const Heartbeat& from, pb::Message& to) {
   pb::Heartbeat& heartbeat = *to.mutable_heartbeat();
@@ -258,7 +259,9 @@ Message take(const pb::SyncEnd& from, Taker&) { return SyncEnd{from.lsn()}; }
 Message take(const pb::Batch& from, Taker&) {
   return Batch{from.term(), from.lsn(), from.records(), from.size(), from.commit(), from.time_ms()};
 }
-Message take(const pb::Applied& from, Taker&) { return Applied{from.term(), from.lsn(), from.taken()}; }
+Message take(const pb::Applied& from, Taker&) {
+  return Applied{from.term(), from.lsn(), from.taken(), from.maxmemory()};
+}
 Message take(const pb::Heartbeat& from, Taker& taker) {
   Heartbeat to{.term = from.term(),
                .lsn = from.lsn(),

@@ -107,6 +107,7 @@ struct Applied {
   std::uint64_t term = 0;
   std::uint64_t lsn = 0;
   std::uint64_t taken = 0;
+  std::uint64_t maxmemory = 0;
   bool operator==(const Applied&) const = default;
 };
 struct Heartbeat {

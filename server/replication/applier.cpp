@@ -57,15 +57,20 @@ void Applier::fetch_ahead(ByteView bytes, Fetched& fetched) const {
   }
 }
 
+/// Of the record at the front, as apply() wants it.
+const engine::EffectDecoder::Place* Applier::next_place(ByteView bytes, Fetched& fetched) const {
+  if (fetched.applied == fetched.records) fetch_ahead(bytes, fetched);
+  const auto& first = fetched.first[fetched.applied++];
+  return first ? &*first : nullptr;
+}
+
 std::expected<void, std::string> Applier::take(ByteView bytes, Instant now) {
   Fetched fetched;
   while (!bytes.empty()) {
     if (!partial_.empty()) {
       if (auto taken = go_on_with_partial(bytes, now); !taken) return taken;
     } else if (const auto size = whole_record(bytes)) {
-      if (fetched.applied == fetched.records) fetch_ahead(bytes, fetched);
-      const auto& first = fetched.first[fetched.applied++];
-      if (auto applied = apply(bytes.substr(0, *size), first ? &*first : nullptr, now); !applied) return applied;
+      if (auto applied = apply(bytes.substr(0, *size), next_place(bytes, fetched), now); !applied) return applied;
       bytes.remove_prefix(*size);
     } else {
       partial_.append(bytes);

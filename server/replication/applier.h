@@ -45,6 +45,7 @@ class Applier {
   };
   std::expected<void, std::string> go_on_with_partial(ByteView& bytes, Instant now);
   void fetch_ahead(ByteView bytes, Fetched& fetched) const;
+  const engine::EffectDecoder::Place* next_place(ByteView bytes, Fetched& fetched) const;
   /// `known` is of its first effect; null: not looked at.
   std::expected<void, std::string> apply(ByteView record, const engine::EffectDecoder::Place* known, Instant now);
   std::expected<void, std::string> apply_barrier(ByteView record);

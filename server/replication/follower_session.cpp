@@ -195,7 +195,9 @@ FollowerSession::Outcome FollowerSession::take_applied(const wire::Applied& appl
   if (confirmed > sent_) return std::unexpected("it confirms what was not sent");
   if (confirmed == Lsn{}) return {};  // it has dealt with bytes, and says no more than that
   status_->confirmed = applied.lsn;
-  if (terms_.duties != nullptr) terms_.duties->follower_applied(peer(), *terms_.term, {Term{applied.term}, confirmed});
+  if (terms_.duties != nullptr) {
+    terms_.duties->follower_applied(peer(), *terms_.term, {Term{applied.term}, confirmed}, applied.maxmemory);
+  }
   return {};
 }
 

@@ -295,9 +295,10 @@ void LeaderSession::confirm(ByteBuffer& out) {
   const bool told = may_tell();
   const cluster::LogPosition last = stage_ == Stage::Online && told ? replication_.last() : cluster::LogPosition{};
   if (last.lsn == told_ && frames_ == told_frames_) return;
+  const std::uint64_t maxmemory = terms_.shard ? terms_.shard->duties->maxmemory() : 0;
   told_ = last.lsn;
   told_frames_ = frames_;
-  append_message(out, wire::Applied{last.term.number, last.lsn.bytes, frames_});
+  append_message(out, wire::Applied{last.term.number, last.lsn.bytes, frames_, maxmemory});
 }
 
 /// Until its end is repaired the log is not the leader's.

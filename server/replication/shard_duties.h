@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "cluster/replication/identity.h"
 #include "cluster/replication/position.h"
 
@@ -20,11 +22,14 @@ class ShardDuties {
   virtual bool may_confirm(Term term) = 0;
   /// The data here can be of no more use; it may be given up once the shard says so.
   virtual void wants_discard() = 0;
+  /// Of this node, bytes; 0: no limit.
+  virtual std::uint64_t maxmemory() const = 0;
 
   // --- of a leader ---
 
-  /// It has all data, and the log up to there.
-  virtual void follower_applied(const cluster::Member& follower, Term term, const cluster::LogPosition& position) = 0;
+  /// It has all data, and the log up to there; its maxmemory in bytes, 0: no limit.
+  virtual void follower_applied(const cluster::Member& follower, Term term, const cluster::LogPosition& position,
+                                std::uint64_t maxmemory) = 0;
 
  protected:
   ~ShardDuties() = default;

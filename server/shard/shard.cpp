@@ -147,10 +147,30 @@ bool Shard::may_confirm(Term term) {
 
 void Shard::wants_discard() { step(cluster::DiscardWanted{}); }
 
-void Shard::follower_applied(const cluster::Member& follower, Term term, const cluster::LogPosition& position) {
+std::uint64_t Shard::maxmemory() const {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(state_.config.current()->maxmemory, 0));
+}
+
+void Shard::follower_applied(const cluster::Member& follower, Term term, const cluster::LogPosition& position,
+                             std::uint64_t maxmemory) {
   // What it has is here, too, which the machine may not have been told yet.
   local_applied(state_.replication.last(), true);
-  step(cluster::FollowerApplied{follower, term, position, true});
+  step(cluster::FollowerApplied{follower, term, position, true, has_room(follower.node, maxmemory)});
+}
+
+/// Rule R22: a follower that would have to lead with less memory does not join the in-sync replicas.
+bool Shard::has_room(const cluster::NodeId& follower, std::uint64_t maxmemory) {
+  const std::uint64_t here = this->maxmemory();
+  const bool enough = maxmemory == 0 || (here != 0 && maxmemory >= here);
+  const std::lock_guard guard(lock_);
+  if (enough) {
+    short_of_memory_.erase(follower);
+  } else if (short_of_memory_.insert(follower).second) {
+    log_warning("Shard: " + follower.text + " cannot join the in-sync replicas: its maxmemory of " +
+                std::to_string(maxmemory) + " bytes is less than here (" +
+                (here == 0 ? std::string("no limit") : std::to_string(here)) + ")");
+  }
+  return enough;
 }
 
 void Shard::step(const cluster::ReplicaEvent& event) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,7 +66,9 @@ class Shard final : public ShardDuties, private ShardLinksOwner {
   bool leader_heard(Term term, const cluster::Member& leader) override;
   bool may_confirm(Term term) override;
   void wants_discard() override;
-  void follower_applied(const cluster::Member& follower, Term term, const cluster::LogPosition& position) override;
+  std::uint64_t maxmemory() const override;
+  void follower_applied(const cluster::Member& follower, Term term, const cluster::LogPosition& position,
+                        std::uint64_t maxmemory) override;
 
  private:
   using Actions = std::deque<cluster::ReplicaAction>;
@@ -87,6 +90,7 @@ class Shard final : public ShardDuties, private ShardLinksOwner {
   /// The same with the lock held.
   void step_locked(const cluster::ReplicaEvent& event);
   void publish_gate(const cluster::Moment& now);
+  bool has_room(const cluster::NodeId& follower, std::uint64_t maxmemory);
   void publish_picture();
   void have_done();
   void work_off();
@@ -121,6 +125,7 @@ class Shard final : public ShardDuties, private ShardLinksOwner {
   std::unique_ptr<cluster::Replica> replica_;
   Actions to_do_;
   std::uint64_t machine_ = 0;  // counts them
+  std::set<cluster::NodeId> short_of_memory_;  // followers that may not join
   bool discarding_ = false;    // what is told of the data is of what is given up
 
   // The main thread's.

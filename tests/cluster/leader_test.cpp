@@ -137,6 +137,22 @@ TEST_CASE("who is to join must confirm from the moment on at which that is sent"
   CHECK(stage.replica.commit() == Lsn{20});
 }
 
+TEST_CASE("who has less memory than the leader does not join, until it has as much") {
+  Stage stage = leading();
+  stage.pass(100ms);
+  stage.answered('b', 3, 10);
+  const auto follows = [&](bool has_room) {
+    stage.did.clear();
+    stage.tell(FollowerApplied{member('c'), Term{3}, {Term{3}, Lsn{10}}, true, has_room});
+    stage.pass(100ms);
+    stage.answered('b', 3, 10);
+    stage.answered('c', 3, 10);
+    return stage.last<TransactArbiter>() != nullptr;
+  };
+  CHECK_FALSE(follows(false));
+  CHECK(follows(true));
+}
+
 TEST_CASE("before it closes a link to a member, that member's answers are void") {
   Stage stage = leading();
   CHECK(stage.serves());

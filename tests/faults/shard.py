@@ -131,11 +131,11 @@ class Shard:
         """Waits until all that live are followers in sync, and tells who leads."""
         leader = self.leader()
         wanted = sorted(node.name for node in self.nodes if node.alive())
-        wait_until(lambda: self._isr(leader) == wanted, lambda: f"{wanted} are in sync; {self.state()}")
+        wait_until(lambda: self.names_in_sync(leader) == wanted, lambda: f"{wanted} are in sync; {self.state()}")
         return leader
 
     @staticmethod
-    def _isr(node):
+    def names_in_sync(node):
         """As its log tells last."""
         lines = re.findall(r"Shard: in sync are (.*)", node.log_text().rsplit("--- ", 1)[-1])
         return sorted(lines[-1].split()) if lines else []

@@ -157,3 +157,20 @@ def shard_mess_repair(stage):
     _mess(stage, "async", flushes=False)
     stage.close()
     _mess(stage, "async", "--repl-backlog-size", "128kb", flushes=False)
+
+
+@scenario(short=True)
+def shard_memory(stage):
+    """A follower with less maxmemory than its leader is kept up, but not in sync until it has as much (R22)."""
+    shard = stage.shard("isr", "--maxmemory", "100mb")
+    leader = shard.in_sync()
+    small = stage.random.choice(shard.followers(leader))
+    small.kill()
+    small.restart("--maxmemory", "99mb")
+    refusal = f"{small.name} cannot join the in-sync replicas"
+    wait_until(lambda: leader.logged(refusal), "the leader says why it does not join")
+    leader.command("SET", "kept", "up")
+    wait_until(lambda: small.digest() == leader.digest(), "it has the data all the same")
+    stage.check([f"{small.name} is in sync"] if small.name in shard.names_in_sync(leader) else [])
+    small.command("CONFIG", "SET", "maxmemory", "100mb")
+    shard.in_sync()

@@ -49,7 +49,7 @@ std::vector<Message> one_of_each() {
       SyncData{ByteView("\x01\x00\xff", 3), 7, 8},
       SyncEnd{9},
       Batch{4, 100, "records", 7000, 99, 1'700'000'000'000},
-      Applied{4, 101, 65'536},
+      Applied{4, 101, 65'536, 1 << 30},
       Heartbeat{4, incarnation, counted<Incarnation>(90), 100, 99, -5, ~std::uint64_t{0}},
       HeartbeatAnswer{3, 98, 1, 4, Incarnation{1}, Incarnation{2}},
       Login{Proof{7}},

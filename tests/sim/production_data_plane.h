@@ -70,7 +70,9 @@ class ProductionDataPlane final : public DataPlane, private server::ShardDuties 
   bool leader_heard(Term term, const cluster::Member& leader) override { return host_->leader_heard(term, leader); }
   bool may_confirm(Term term) override { return host_->may_confirm(term); }
   void wants_discard() override { host_->wants_discard(); }
-  void follower_applied(const cluster::Member& follower, Term term, const cluster::LogPosition& position) override {
+  std::uint64_t maxmemory() const override { return 0; }
+  void follower_applied(const cluster::Member& follower, Term term, const cluster::LogPosition& position,
+                        std::uint64_t /*maxmemory*/) override {
     host_->follower_applied(follower, term, position, true);
   }
 
