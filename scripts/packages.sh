@@ -15,7 +15,7 @@ set -euo pipefail
 packages_build=(
   build-essential cmake ninja-build ccache mold pkg-config
   libuv1-dev libxxhash-dev libspdlog-dev libmimalloc-dev libcli11-dev
-  libprotobuf-dev protobuf-compiler libisal-dev libssl-dev
+  libprotobuf-dev protobuf-compiler libisal-dev libssl-dev liblz4-dev
 )
 packages_test=(
   "${packages_build[@]}"
@@ -27,7 +27,7 @@ packages_test=(
 # What bench/ calls, beside the binaries of a build with MAGPIE_BENCH.
 packages_bench=("${packages_build[@]}" libbenchmark-dev redis-tools python3 bc procps util-linux zstd)
 # Keep in step with the -dev packages above; the Dockerfile fails if one is missing.
-packages_runtime=(libuv1 libxxhash0 libspdlog1.10 libfmt9 libmimalloc2.0 libprotobuf-lite32 libisal2 libssl3)
+packages_runtime=(libuv1 libxxhash0 libspdlog1.10 libfmt9 libmimalloc2.0 libprotobuf-lite32 libisal2 libssl3 liblz4-1)
 
 packages_die() {
   echo "error: $*" >&2

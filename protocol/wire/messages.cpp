@@ -5,6 +5,7 @@
 
 #include "protocol/check.h"
 #include "protocol/wire/frame.h"
+#include "protocol/wire/lz4_block.h"
 #include "protocol/wire/node.pb.h"
 
 namespace magpie::wire {
@@ -343,6 +344,7 @@ std::optional<Message> take_any(const pb::Message& from, Taker& taker) {
       return take(from.pre_vote(), taker);
     case pb::Message::kPreVoteAnswer:
       return take(from.pre_vote_answer(), taker);
+    case pb::Message::kCompressed:  // it has been expanded
     case pb::Message::OF_NOT_SET:
       break;
   }
@@ -363,18 +365,33 @@ void append_message(ByteBuffer& to, const Message& message) {
 
 struct MessageDecoder::Parsed {
   pb::Message message;
+  ByteBuffer expanded;
+
+  bool parse(ByteView payload) {
+    return payload.size() <= kMostFrame && message.ParseFromArray(payload.data(), static_cast<int>(payload.size()));
+  }
+  /// Puts what it holds in the place of a compressed message; what is wrong, or null.
+  const char* expand() {
+    const std::size_t size = message.compressed().size();
+    if (size == 0 || size > kMostFrame) return "a compressed message of a size that cannot be";
+    expanded.truncate(0);
+    char* const to = expanded.reserve(size);
+    if (!expand_block(message.compressed().message(), to, size)) return "a compressed message that is damaged";
+    if (!parse({to, size})) return "a compressed message that holds none";
+    return message.has_compressed() ? "a compressed message within another" : nullptr;
+  }
 };
 
 MessageDecoder::MessageDecoder() : parsed_(std::make_unique<Parsed>()) {}
 MessageDecoder::~MessageDecoder() = default;
 
 std::expected<Message, std::string> MessageDecoder::decode(ByteView payload) {
-  pb::Message& message = parsed_->message;
-  if (payload.size() > kMostFrame || !message.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
-    return std::unexpected("a frame that carries no message");
+  if (!parsed_->parse(payload)) return std::unexpected("a frame that carries no message");
+  if (parsed_->message.has_compressed()) {
+    if (const char* wrong = parsed_->expand()) return std::unexpected(wrong);
   }
   Taker taker;
-  const std::optional<Message> taken = take_any(message, taker);
+  const std::optional<Message> taken = take_any(parsed_->message, taker);
   if (!taken) return std::unexpected("a message of a kind that is not known");
   if (taker.wrong() != nullptr) return std::unexpected(std::string("a message with ") + taker.wrong());
   return *taken;

@@ -195,7 +195,8 @@ class MessageDecoder {
   MessageDecoder(const MessageDecoder&) = delete;
   MessageDecoder& operator=(const MessageDecoder&) = delete;
 
-  /// What is wrong, if it is no message of a version that is known. Borrows from this until the next call.
+  /// What is wrong, if it is no message of a version that is known. One that is compressed is read as what it holds;
+  /// memory for that is bounded by kMostFrame. Borrows from this until the next call.
   std::expected<Message, std::string> decode(ByteView payload);
 
  private:

@@ -68,9 +68,17 @@ std::string follower_row(const FollowerStatus& follower, const Replication::Posi
   std::string row = "ip=" + follower.address + ",port=" + std::to_string(follower.port) +
                     ",state=" + (online ? "online" : "sync") + ",offset=" + std::to_string(confirmed) +
                     ",lag=" + std::to_string(seconds_since(follower.heard_ms, now));
-  if (!online) return row + ",sync_keys=" + std::to_string(follower.sync_keys.load());
-  return row + ",lag_bytes=" + std::to_string(position.end.bytes - std::min(confirmed, position.end.bytes)) +
-         ",lag_ms=" + std::to_string(follower.lag_ms.load());
+  if (online) {
+    row += ",lag_bytes=" + std::to_string(position.end.bytes - std::min(confirmed, position.end.bytes)) +
+           ",lag_ms=" + std::to_string(follower.lag_ms.load());
+  } else {
+    row += ",sync_keys=" + std::to_string(follower.sync_keys.load());
+  }
+  if (const std::uint64_t plain = follower.compressed_from; plain > 0) {
+    row += ",compressed_from_bytes=" + std::to_string(plain) +
+           ",compressed_to_bytes=" + std::to_string(follower.compressed_to.load());
+  }
+  return row;
 }
 
 void shard_fields(InfoText& text, const server::ShardGate& gate) {

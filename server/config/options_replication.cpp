@@ -6,6 +6,7 @@ namespace magpie::config {
 namespace {
 
 constexpr ByteView kLoadNames[] = {"disabled", "on-empty-db", "swapdb"};
+constexpr ByteView kCompressionNames[] = {"auto", "yes", "no"};
 constexpr ByteView kModeNames[] = {"async", "semi", "isr"};
 constexpr ByteView kNotRedis = "Magpie synchronises its replicas in its own way";
 
@@ -112,6 +113,12 @@ const Option kOptions[] = {
      .default_text = "no",
      .help = "keep the latest changes although no replica has asked for them yet",
      .access = field<&Settings::repl_backlog_always>()},
+    {.name = "repl-compression",
+     .kind = Choice{kCompressionNames},
+     .default_text = "auto",
+     .help = "data for replicas is sent compressed: while the network to a replica on another machine is what it waits "
+             "for, and the data shrinks well (auto), whatever gets smaller (yes), or never (no)",
+     .access = field<&Settings::repl_compression>()},
     {.name = "max-group-bytes",
      .kind = MemorySize{.low = std::int64_t{1} << 20, .high = std::int64_t{4} << 30},
      .default_text = "536870912",

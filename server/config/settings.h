@@ -27,6 +27,9 @@ enum class LogLevel : std::uint8_t { Debug, Verbose, Notice, Warning, Nothing };
 /// When a write is acknowledged: once it is applied, once so many replicas have it, or once all in-sync replicas have.
 enum class ReplicationMode : std::uint8_t { Async, Semi, Isr };
 
+/// Whether replicas are sent data compressed: where it pays, whatever gets smaller, or nothing.
+enum class ReplCompression : std::uint8_t { Auto, Yes, No };
+
 /// What happens once all in-sync replicas of a shard are gone for good: as the mode has it, one begins anew, or none.
 enum class OnTotalLoss : std::uint8_t { Auto, Restart, Stop };
 
@@ -131,6 +134,7 @@ struct Settings {
   std::int64_t repl_timeout = 60;        // seconds
   std::int64_t repl_backlog_size = std::int64_t{64} << 20;
   bool repl_backlog_always = false;
+  ReplCompression repl_compression = ReplCompression::Auto;
   std::int64_t max_group_bytes = std::int64_t{512} << 20;
 
   // Shard

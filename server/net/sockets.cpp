@@ -2,9 +2,9 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/tcp.h>  // in place of netinet/tcp.h, whose tcp_info ends before what send_times() reads
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -176,6 +176,15 @@ void set_tcp_nodelay(int fd) { set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
 void close_socket(int fd) { ::close(fd); }
 
 int duplicate_socket(int fd) { return ::fcntl(fd, F_DUPFD_CLOEXEC, 0); }
+
+std::optional<SendTimes> send_times(int fd) {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return std::nullopt;
+  constexpr std::size_t kNeeded = offsetof(tcp_info, tcpi_rwnd_limited) + sizeof info.tcpi_rwnd_limited;
+  if (length < kNeeded) return std::nullopt;
+  return SendTimes{info.tcpi_busy_time, info.tcpi_rwnd_limited};
+}
 
 void set_tcp_keepalive(int fd, unsigned seconds) {
   const int idle = static_cast<int>(std::min(seconds, 32767U));  // the kernel's own limit

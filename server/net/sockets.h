@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 
 #include "server/net/listener.h"
@@ -31,6 +33,13 @@ void set_tcp_nodelay(int fd);
 void close_socket(int fd);
 /// Another descriptor of the same socket, close-on-exec, which the caller owns; negative if there is none left.
 int duplicate_socket(int fd);
+/// What the kernel has counted since a connection began, in microseconds.
+struct SendTimes {
+  std::uint64_t busy_us = 0;  // that bytes were on their way or waited for that
+  std::uint64_t receiver_full_us = 0;  // of these, that the peer had no room for more
+};
+/// Nothing if the socket is not TCP, or the kernel does not count that (Linux before 4.9). A system call.
+std::optional<SendTimes> send_times(int fd);
 /// Probes after `seconds` of silence, three of them a third of that apart, as Redis sets it; 0: none.
 void set_tcp_keepalive(int fd, unsigned seconds);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/logging.h"
+#include "server/net/sockets.h"
 #include "server/peers/peers.h"
 #include "server/state/clock.h"
 
@@ -14,6 +15,27 @@ constexpr std::size_t kLogPiece = std::size_t{64} << 10;
 constexpr std::size_t kSyncPiece = std::size_t{16} << 10;
 constexpr int kPiecesPerTurn = 8;  // of the log
 
+Compression::Mode mode_of(const config::Settings& settings) {
+  switch (settings.repl_compression) {
+    case config::ReplCompression::Auto:
+      return Compression::Mode::Auto;
+    case config::ReplCompression::Yes:
+      return Compression::Mode::Yes;
+    case config::ReplCompression::No:
+      break;
+  }
+  return Compression::Mode::No;
+}
+
+/// A node of this machine may have come from another of its addresses than loopback.
+bool on_other_machine(int fd) {
+  const auto host = [fd](net::Side side) {
+    const std::string address = net::socket_address(fd, side);
+    return address.substr(0, address.rfind(':'));
+  };
+  return !net::from_this_machine(fd) && host(net::Side::Local) != host(net::Side::Peer);
+}
+
 }  // namespace
 
 FollowerLink::FollowerLink(Peers& peers, int fd)
@@ -24,7 +46,12 @@ FollowerLink::FollowerLink(Peers& peers, int fd)
       link_(peers.loop(), fd, *this) {}
 
 FollowerSession::Terms FollowerLink::terms(int fd) const {
-  return {peers_.secret_here(), Peers::draw_nonce(), Peers::ip_of(fd), peers_.duties(), peers_.term()};
+  return {.secret = peers_.secret_here(),
+          .nonce = Peers::draw_nonce(),
+          .peer_address = Peers::ip_of(fd),
+          .duties = peers_.duties(),
+          .term = peers_.term(),
+          .compression = {mode_of(*peers_.state().config.current()), on_other_machine(fd)}};
 }
 
 void FollowerLink::begin(const wire::Hello& hello) {
@@ -84,6 +111,7 @@ bool FollowerLink::send_piece(std::size_t bytes) {
   const FollowerSession::More more = session_.produce(bytes, wall_clock(), link_.out());
   tell();
   link_.flush();
+  if (link_.congested()) session_.compression().note_congested();
   if (more == FollowerSession::More::Never) on_end("it has fallen behind what repl-backlog-size keeps");
   return more == FollowerSession::More::Yes;
 }
@@ -103,9 +131,17 @@ void FollowerLink::tick(Instant now) {
   const std::int64_t heard_ms = session_.status() == nullptr ? since_ms_ : session_.status()->heard_ms.load();
   if (now.ms - heard_ms > most_silent_ms) return on_end("nothing was heard from it for long");
   measure_lag(now);
+  look_at_network();
   session_.send_heartbeat(now, link_.out());
   link_.flush();
   pump();
+}
+
+void FollowerLink::look_at_network() {
+  Compression& compression = session_.compression();
+  compression.set_mode(mode_of(*peers_.state().config.current()));
+  if (!compression.observes()) return;
+  if (const auto times = net::send_times(link_.fd())) compression.observe({times->busy_us, times->receiver_full_us});
 }
 
 void FollowerLink::measure_lag(Instant now) {

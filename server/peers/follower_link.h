@@ -42,6 +42,7 @@ class FollowerLink final : private LinkOwner {
   bool send_piece(std::size_t bytes);
   void pump_later();
   void measure_lag(Instant now);
+  void look_at_network();
 
   Peers& peers_;
   std::string name_;  // "127.0.0.1:6380", for the log

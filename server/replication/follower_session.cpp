@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "protocol/printable.h"
+#include "protocol/wire/compressed_message.h"
 #include "server/replication/wire_history.h"
 
 namespace magpie::server {
@@ -36,6 +37,19 @@ void FollowerSession::send(ByteBuffer& out, const wire::Message& message) {
   const std::size_t before = out.size();
   append_message(out, message);
   frames_ += out.size() - before;
+}
+
+/// A message with so many bytes of data.
+void FollowerSession::send_data(ByteBuffer& out, const wire::Message& message, std::size_t bytes) {
+  const unsigned most = welcome_.version < kCompressedData ? 0 : terms_.compression.most_percent(bytes);
+  if (most == 0) return send(out, message);
+  const wire::FrameSizes sizes = wire::append_compressed(out, message, most);
+  frames_ += sizes.sent;
+  terms_.compression.tried(sizes.plain, sizes.sent);
+  if (sizes.sent == sizes.plain) return;
+  if (status_->compressed_from == 0) log_line_ = "gets data compressed";
+  status_->compressed_from += sizes.plain;
+  status_->compressed_to += sizes.sent;
 }
 
 FollowerSession::Outcome FollowerSession::refuse(wire::RefusalCode code, std::string reason, ByteBuffer& out) {
@@ -159,7 +173,7 @@ FollowerSession::Outcome FollowerSession::take_touched(const wire::Touched& touc
 
 FollowerSession::More FollowerSession::produce_repair(std::size_t most, ByteBuffer& out) {
   const KeyStates::State state = states_->produce(records_, std::min(most, kMostRecords));
-  if (!records_.empty()) send(out, wire::RepairData{records_.view(), states_->lsn().bytes});
+  if (!records_.empty()) send_data(out, wire::RepairData{records_.view(), states_->lsn().bytes}, records_.size());
   records_.truncate(0);
   if (state == KeyStates::State::More) return More::Yes;
   states_.reset();
@@ -215,7 +229,7 @@ FollowerSession::More FollowerSession::produce_sync(std::size_t most, ByteBuffer
   status_->sync_keys = sync_->keys();
   for (ByteView rest = records_.view(); !rest.empty();) {
     const ByteView part = rest.substr(0, kMostRecords);
-    send(out, wire::SyncData{part, sync_->lsn().bytes, sync_->keys()});
+    send_data(out, wire::SyncData{part, sync_->lsn().bytes, sync_->keys()}, part.size());
     rest.remove_prefix(part.size());
   }
   records_.truncate(0);
@@ -238,7 +252,8 @@ FollowerSession::More FollowerSession::produce_log(std::size_t most, Instant now
   const Replication::Span span = replication_.term_at(sent_);
   ByteView records = segment->from(sent_).substr(0, std::min(most, kMostRecords));
   if (span.end) records = records.substr(0, *span.end - sent_);
-  send(out, wire::Batch{.term = span.term.number, .lsn = sent_.bytes, .records = records, .time_ms = now.ms});
+  send_data(out, wire::Batch{.term = span.term.number, .lsn = sent_.bytes, .records = records, .time_ms = now.ms},
+            records.size());
   sent_ = sent_ + records.size();
   return sent_ < log_->end() ? More::Yes : More::No;
 }

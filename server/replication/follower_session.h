@@ -9,6 +9,7 @@
 #include "protocol/byte_buffer.h"
 #include "protocol/wire/messages.h"
 #include "server/engine/keyspace.h"
+#include "server/replication/compression.h"
 #include "server/replication/full_sync.h"
 #include "server/replication/node_identity.h"
 #include "server/replication/replication.h"
@@ -31,6 +32,7 @@ class FollowerSession {
     /// In a shard: the term that this node leads; nothing: it does not.
     ShardDuties* duties = nullptr;
     std::optional<Term> term = std::nullopt;
+    Compression compression = {};
   };
   FollowerSession(engine::Keyspace& keyspace, Replication& replication, const NodeIdentity& identity, Terms terms);
   ~FollowerSession();
@@ -57,6 +59,8 @@ class FollowerSession {
   bool streaming() const { return syncing() || stage_ == Stage::Online; }
   /// It gets everything, or keys as they are here.
   bool syncing() const { return stage_ == Stage::Syncing || stage_ == Stage::Repairing; }
+  /// To be told of the link. What it asks for is done where the follower understands it.
+  Compression& compression() { return terms_.compression; }
   /// Null before the follower has told who it is.
   const std::shared_ptr<FollowerStatus>& status() const { return status_; }
   /// Where the log goes on that has not been sent.
@@ -80,6 +84,7 @@ class FollowerSession {
   More produce_sync(std::size_t most, ByteBuffer& out);
   More produce_log(std::size_t most, Instant now, ByteBuffer& out);
   void send(ByteBuffer& out, const wire::Message& message);
+  void send_data(ByteBuffer& out, const wire::Message& message, std::size_t bytes);
 
   engine::Keyspace& keyspace_;
   Replication& replication_;

@@ -16,9 +16,11 @@ struct NodeIdentity {
 
 // Versions of the protocol between nodes that this one speaks.
 inline constexpr std::uint32_t kOldestVersion = 1;
-inline constexpr std::uint32_t kNewestVersion = 2;
+inline constexpr std::uint32_t kNewestVersion = 3;
 /// From it on followers take each message of a repair as of a place of its own.
 inline constexpr std::uint32_t kRepairInPieces = 2;
+/// From it on followers take data compressed.
+inline constexpr std::uint32_t kCompressedData = 3;
 
 inline constexpr const char* kOtherSecret =
     "it does not know the secret: requirepass of a leader and masterauth of its followers, or the files of "

@@ -21,6 +21,9 @@ struct FollowerStatus {
   std::atomic<std::int64_t> heard_ms{0};    // wall clock, as all that follow
   std::atomic<std::int64_t> lag_ms{0};  // how old the oldest change is that it has not confirmed
   std::atomic<std::uint64_t> sync_keys{0};  // sent so far
+  // Of the frames that were sent compressed: bytes as they would have been, and as they were.
+  std::atomic<std::uint64_t> compressed_from{0};
+  std::atomic<std::uint64_t> compressed_to{0};
 };
 
 /// What a follower tells of its link to the leader. Written and read the same.

@@ -232,6 +232,44 @@ TEST_CASE("what is no message of a node is cut off, and nothing happens") {
   CHECK(Client(leader).run("GET a") == "$1\r\n1\r\n");
 }
 
+TEST_CASE("a replica gets the same from compressed data, and INFO says what that saves") {
+  TestNode leader(with_threads(2));
+  TestNode follower(with_threads(2));
+  Client client(leader);
+  CHECK(client.run("CONFIG SET repl-compression yes") == "+OK\r\n");
+  std::string wire;
+  constexpr int kKeys = 5000;
+  for (int key = 0; key < kKeys; ++key) {
+    wire += magpie::testing::encode({"SET", "key:" + std::to_string(key), std::string(200, 'v')});
+  }
+  client.send(wire);
+  for (int key = 0; key < kKeys; ++key) REQUIRE(client.reply() == "+OK\r\n");
+  follow(follower, leader);
+  check_same(leader, follower);
+  const auto told = [&](const std::string& field) {
+    const std::string info = client.run("INFO replication");
+    const std::size_t at = info.find("," + field + "=");
+    return at == std::string::npos ? 0 : std::stoll(info.substr(at + field.size() + 2));
+  };
+  const std::int64_t whole = told("compressed_from_bytes");
+  CHECK(whole > 200 * kKeys);
+  CHECK(told("compressed_to_bytes") < whole / 5);
+  {
+    const Load load(leader);
+    REQUIRE(eventually([&] { return load.rounds() > 500; }));
+  }
+  check_same(leader, follower);
+  CHECK(told("compressed_from_bytes") > whole);
+  CHECK(client.run("CONFIG SET repl-compression auto") == "+OK\r\n");  // not on the way to the same machine
+  const auto looked = [&] { return leader.state().replication.followers().front()->heard_ms.load(); };
+  const std::int64_t before = looked();
+  REQUIRE(eventually([&] { return looked() > before + 300; }));
+  const std::int64_t compressed = told("compressed_from_bytes");
+  CHECK(client.run("SET key " + std::string(10'000, 'v')) == "+OK\r\n");
+  check_same(leader, follower);
+  CHECK(told("compressed_from_bytes") == compressed);
+}
+
 TEST_CASE("a replica whose leader is gone answers with what it has, or not, as it was told") {
   TestNode follower(with_threads(2));
   Client client(follower);
