@@ -2,12 +2,15 @@
 
 #include <cstddef>
 #include <expected>
+#include <memory>
+#include <span>
 #include <string>
 
 #include "protocol/byte_buffer.h"
 #include "protocol/output_buffer.h"
 #include "protocol/wire/messages.h"
 #include "server/net/stream.h"
+#include "server/net/stream_filter.h"
 
 namespace magpie::server {
 
@@ -27,24 +30,26 @@ class LinkOwner {
   ~LinkOwner() = default;
 };
 
-/// A connection between two nodes that carries messages. The loop's thread only.
+/// A connection between two nodes that carries messages: the one place where their bytes meet a socket. The loop's
+/// thread only.
 class Link final : private net::StreamHandler {
  public:
-  /// Takes over a connected socket.
-  Link(net::Loop& loop, int fd, LinkOwner& owner);
+  /// Takes over a connected socket. All bytes go through `filter`, both ways; null: as they are.
+  Link(net::Loop& loop, int fd, LinkOwner& owner, std::unique_ptr<net::StreamFilter> filter = nullptr);
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
-  /// Frames to be sent; flush() sends them.
+  /// Frames to be sent; flush() sends them, or what waits for the filter is sent once that is ready.
   ByteBuffer& out() { return out_.own(); }
   void flush();
-  /// What comes is for somebody else to read, who has another name of the socket.
-  void stop_reading() { stream_.stop_reading(); }
+  /// What comes is for somebody else to read, who has another name of the socket. Without a filter only, which knows
+  /// where in the stream this link is.
+  void stop_reading();
   int fd() const { return stream_.fd(); }
   /// What on_end() tells where the other side closed.
   static constexpr const char* kClosedByPeer = "the other side closed the connection";
-  /// Whether the kernel has not taken all that was sent.
-  bool congested() const { return stream_.pending_bytes() > 0; }
+  /// Whether the kernel has not taken all that was sent, or the filter takes nothing yet.
+  bool congested() const { return stream_.pending_bytes() > 0 || (filter_ != nullptr && !filter_->ready()); }
   std::string peer_address() const { return stream_.peer_address(); }
 
  private:
@@ -53,10 +58,18 @@ class Link final : private net::StreamHandler {
   void on_end(const char* error) override;
   void on_drained() override { owner_.on_drained(); }
 
+  std::expected<void, std::string> open_arrived(std::size_t bytes);
+  std::expected<void, std::string> read_frames();
+  void send_sealed();
+  void end(const std::string& why);
+
   LinkOwner& owner_;
   wire::MessageDecoder decoder_;
-  ByteBuffer in_;
+  ByteBuffer in_;  // frames
   OutputBuffer out_;
+  std::unique_ptr<net::StreamFilter> filter_;  // null: the two below stay empty
+  ByteBuffer arrived_;
+  OutputBuffer sealed_;
   net::Stream stream_;
 };
 
