@@ -11,6 +11,7 @@ namespace magpie::testing {
 inline config::Settings with_threads(int threads) {
   config::Settings settings;
   settings.threads = threads;
+  settings.enable_debug_command = config::Permission::Yes;
   return settings;
 }
 
